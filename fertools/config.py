@@ -1,0 +1,97 @@
+"""Options from YAML and the command line, checked by pydantic, with errors of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from fertools.errors import ConfigError
+
+__all__ = ["apply_sets", "build_config", "read_yaml"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_MAX_YAML_BYTES = 1_000_000
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; tags that would run code are refused.
+
+    Raises:
+        ConfigError: If the file is missing, larger than 1 MB, not UTF-8, not YAML, or no mapping.
+    """
+    try:
+        if path.stat().st_size > _MAX_YAML_BYTES:
+            raise ConfigError(f"{path}: larger than {_MAX_YAML_BYTES} bytes; expected a short YAML")
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}: is not plain YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(values).__name__}")
+    return values
+
+
+def build_config(model: type[_Model], values: Mapping[str, Any], *, source: str) -> _Model:
+    """Check values against a pydantic model.
+
+    Args:
+        model: The schema; it should forbid unknown keys.
+        values: What the user wrote.
+        source: Where he wrote it; stands first in the error.
+
+    Raises:
+        ConfigError: Naming the first wrong key and how many more there are.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        faults = error.errors()
+        first = faults[0]
+        key = ".".join(str(part) for part in first["loc"])
+        given = "" if first["type"] == "missing" else f", got {first['input']!r}"
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise ConfigError(f"{source}: {key!r}: {first['msg']}{given}{more}") from error
+
+
+def apply_sets(values: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:
+    """Lay ``a.b=c`` settings of the command line over nested values.
+
+    The right side is read as YAML, so ``lr=0.1`` is a number and ``flip=false`` a truth value.
+
+    Raises:
+        ConfigError: If a setting has no ``=``, or goes below a value that is no mapping.
+
+    Example:
+        >>> apply_sets({"optimiser": {"lr": 0.1}}, ["optimiser.lr=0.01", "epochs=3"])
+        {'optimiser': {'lr': 0.01}, 'epochs': 3}
+    """
+    result: dict[str, Any] = _copy(values)
+    for setting in sets:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {setting!r}: expected KEY=VALUE, as in --set epochs=20")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {setting!r}: {text!r} is not a YAML value") from error
+        *parents, last = key.split(".")
+        here = result
+        for parent in parents:
+            child = here.setdefault(parent, {})
+            if not isinstance(child, dict):
+                raise ConfigError(f"--set {setting!r}: {parent!r} is a value, it has no keys below")
+            here = child
+        here[last] = value
+    return result
+
+
+def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy nested mappings so that the caller's stay as they are."""
+    return {k: _copy(v) if isinstance(v, Mapping) else v for k, v in values.items()}

@@ -1,0 +1,127 @@
+"""The data home: where data sets, what is made from them, and runs are looked for.
+
+``$FERTOOLS_DATA`` (else ``./data``) holds ``raw/NAME`` (licensed sets, a link will do),
+``standin/NAME`` (made by ``fertools synth``, used only where ``raw/NAME`` is absent) and
+``derived/NAME``. Runs go to ``$FERTOOLS_RUNS``, else ``./runs``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fertools.errors import DatasetError
+
+__all__ = [
+    "LICENCE_PAGES",
+    "DatasetRoot",
+    "data_home",
+    "derived_dir",
+    "describe_root",
+    "find_dataset",
+    "runs_home",
+    "standin_dir",
+]
+
+LICENCE_PAGES = {
+    "bu3dfe": "ask Binghamton University (Prof. Lijun Yin) for BU-3DFE",
+    "multipie": "buy a licence for Multi-PIE from Carnegie Mellon University",
+    "rafdb": "ask the authors of RAF-DB (Deng, Beijing University of Posts and Telecommunications)",
+    "affectnet": "ask the authors of AffectNet (Mahoor, University of Denver)",
+}
+_SYNTHESISED = ("bu3dfe",)
+
+
+@dataclass(frozen=True)
+class DatasetRoot:
+    """A folder that holds one data set as its authors ship it.
+
+    Attributes:
+        dataset: ``bu3dfe``, ``multipie``, ``rafdb`` or ``affectnet``.
+        path: The folder.
+        synthetic: Whether SYNTHETIC.json at its root says that it is a stand-in.
+    """
+
+    dataset: str
+    path: Path
+    synthetic: bool
+
+
+def data_home() -> Path:
+    """``$FERTOOLS_DATA``, else ``data`` in the current folder."""
+    return Path(os.environ.get("FERTOOLS_DATA") or "data")
+
+
+def runs_home() -> Path:
+    """``$FERTOOLS_RUNS``, else ``runs`` in the current folder."""
+    return Path(os.environ.get("FERTOOLS_RUNS") or "runs")
+
+
+def derived_dir(name: str) -> Path:
+    """The folder of something made from a data set, such as ``bu3dfe-p1``."""
+    return data_home() / "derived" / name
+
+
+def standin_dir(dataset: str) -> Path:
+    """The folder of the open stand-in of a data set."""
+    return data_home() / "standin" / dataset
+
+
+def describe_root(dataset: str, path: Path) -> DatasetRoot:
+    """Tell a stand-in from the real set by SYNTHETIC.json at its root.
+
+    Raises:
+        DatasetError: If SYNTHETIC.json is there but damaged, or says that it is not complete.
+    """
+    marker = path / "SYNTHETIC.json"
+    if not marker.exists():
+        return DatasetRoot(dataset, path, synthetic=False)
+    try:
+        values = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{marker}: is not readable JSON; make the stand-in again with 'fertools synth {dataset}'"
+        ) from error
+    if not isinstance(values, dict) or values.get("complete") is not True:
+        raise DatasetError(
+            f"{path}: this stand-in is half made; start its 'fertools synth {dataset}' again, "
+            "it goes on where it stopped"
+        )
+    return DatasetRoot(dataset, path, synthetic=True)
+
+
+def find_dataset(dataset: str, path: Path | None = None) -> DatasetRoot:
+    """Find a data set: at a given path, else below the data home.
+
+    Args:
+        dataset: Its name.
+        path: Where the user says it is; then nowhere else is looked.
+
+    Returns:
+        ``raw/NAME`` if it is there, else ``standin/NAME``.
+
+    Raises:
+        DatasetError: If it is nowhere, or the folder is empty. The error says where it was looked
+            for, how a licence is asked for, and how a stand-in is made.
+    """
+    if path is not None:
+        places = [path]
+    else:
+        places = [data_home() / "raw" / dataset, standin_dir(dataset)]
+    for place in places:
+        if place.is_dir():
+            if not any(place.iterdir()):
+                raise DatasetError(f"{place}: the folder is empty; {_remedy(dataset)}")
+            return describe_root(dataset, place)
+    looked = " and ".join(str(place) for place in places)
+    raise DatasetError(f"no {dataset} data set: looked in {looked}; {_remedy(dataset)}")
+
+
+def _remedy(dataset: str) -> str:
+    """How to get the data set, or its stand-in."""
+    remedy = f"{LICENCE_PAGES[dataset]} and put it (or a link) in {data_home() / 'raw' / dataset}"
+    if dataset in _SYNTHESISED:
+        remedy += f", or make an open stand-in with 'fertools synth {dataset}'"
+    return remedy

@@ -1,0 +1,7 @@
+"""Work that takes long: whole files or none, progress, and several processes."""
+
+from fertools.jobs.atomic import atomic_path, write_bytes, write_json, write_text
+from fertools.jobs.pool import run_tasks
+from fertools.jobs.progress import progress
+
+__all__ = ["atomic_path", "progress", "run_tasks", "write_bytes", "write_json", "write_text"]

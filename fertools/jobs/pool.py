@@ -1,0 +1,111 @@
+"""One task after another, in this process or in several, with progress and a clean end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from fertools.errors import FertoolsError
+from fertools.jobs.progress import progress
+
+__all__ = ["default_workers", "run_tasks"]
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
+
+def default_workers() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def run_tasks(
+    function: Callable[[_Task], _Result],
+    tasks: Sequence[_Task],
+    *,
+    workers: int = 1,
+    description: str = "working",
+    unit: str = "tasks",
+) -> list[_Result]:
+    """Apply a function to every task and return the results in the tasks' order.
+
+    Args:
+        function: A function of a module (worker processes import it by name).
+        tasks: What it is applied to; each must be picklable.
+        workers: Processes; 1 works in this one.
+        description: Shown with the progress.
+        unit: What a task is called in the progress, in the plural.
+
+    Returns:
+        One result a task, in order, whatever the number of workers.
+
+    Raises:
+        FertoolsError: The first error of a task; the others are given up. Also if a worker process
+            dies (out of memory, killed).
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be 1 or more, got {workers}")
+    with progress(description, len(tasks), unit) as advance:
+        if workers == 1 or len(tasks) < 2:
+            results = []
+            for task in tasks:
+                results.append(function(task))
+                advance()
+            return results
+        return _in_processes(function, tasks, min(workers, len(tasks)), lambda: advance())
+
+
+def _in_processes(
+    function: Callable[[_Task], _Result],
+    tasks: Sequence[_Task],
+    workers: int,
+    advance: Callable[[], None],
+) -> list[_Result]:
+    """Spread tasks over fresh processes, few ahead of the workers so that a stop is quick."""
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    results: dict[int, _Result] = {}
+    running: dict[Future[_Result], int] = {}
+    waiting = iter(enumerate(tasks))
+    done_whole = False
+    try:
+        while True:
+            while len(running) < 2 * workers and (item := next(waiting, None)) is not None:
+                with _interrupts_ignored():  # inherited by workers: only this process answers ^C
+                    running[pool.submit(function, item[1])] = item[0]
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                results[running.pop(future)] = future.result()
+                advance()
+        done_whole = True
+    except BrokenProcessPool as error:
+        raise FertoolsError(
+            "a worker process died (out of memory, or killed); "
+            "start the same command again, with a smaller --workers if memory is short"
+        ) from error
+    finally:
+        if not done_whole:
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [results[index] for index in range(len(tasks))]
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore SIGINT while child processes are started (only the main thread can)."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread: then ^C does not come here either
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

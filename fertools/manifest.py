@@ -1,0 +1,265 @@
+"""The manifest: one row a sample, in a parquet file that is checked when it is read.
+
+The columns are those of :data:`COLUMNS` plus the data set's own. The file's metadata holds schema
+version, data set, whether it is a stand-in, the options that made it, the tool's version and a
+digest of rows and options; the digest is compared at every reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from fertools import __version__
+from fertools.errors import ManifestError
+from fertools.expressions import EXPRESSIONS
+from fertools.jobs import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pa
+
+__all__ = ["COLUMNS", "Manifest", "ManifestInfo", "read_manifest", "write_manifest"]
+
+SCHEMA_VERSION = 1
+_METADATA_KEY = b"fertools.manifest"
+
+COLUMNS: dict[str, str] = {
+    "sample_id": "string",
+    "image": "string",
+    "dataset": "string",
+    "subject_id": "string",
+    "expression": "string",
+    "intensity": "Int8",
+    "yaw_deg": "Float32",
+    "pitch_deg": "Float32",
+    "roll_deg": "Float32",
+    "view_id": "string",
+    "pan_deg": "Float32",
+    "tilt_deg": "Float32",
+    "pose_source": "string",
+    "split": "string",
+    "width": "Int32",
+    "height": "Int32",
+    "sha256": "string",
+}
+"""Column name to pandas type; every manifest has all of them, null where the set knows nothing."""
+
+_REQUIRED = ("sample_id", "image", "dataset", "expression", "width", "height", "sha256")
+_SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class ManifestInfo:
+    """What the file's metadata says.
+
+    Attributes:
+        dataset: Name of the data set.
+        synthetic: True for pictures of stand-ins, which show nobody.
+        config: The options that made the samples; stands in every lock.
+        tool_version: Version of fertools that wrote it.
+        schema_version: Version of the columns.
+        digest: SHA-256 over rows and metadata, hexadecimal.
+    """
+
+    dataset: str
+    synthetic: bool
+    config: dict[str, Any]
+    tool_version: str
+    schema_version: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A checked table of samples.
+
+    Attributes:
+        frame: One row a sample, columns as in :data:`COLUMNS` and the set's own.
+        info: The file's metadata.
+        path: The file.
+    """
+
+    frame: pd.DataFrame
+    info: ManifestInfo
+    path: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder that the column ``image`` is relative to."""
+        return self.path.parent
+
+
+def write_manifest(
+    path: Path, frame: pd.DataFrame, *, dataset: str, synthetic: bool, config: dict[str, Any]
+) -> Manifest:
+    """Check a table and write it whole or not at all; equal content gives equal bytes.
+
+    Args:
+        path: The parquet file; images are relative to its folder.
+        frame: Columns of :data:`COLUMNS` (absent ones are filled with null) and the set's own.
+        dataset: Name of the data set.
+        synthetic: Whether the samples come from stand-ins.
+        config: Options that made the samples, JSON values only.
+
+    Returns:
+        The manifest as a reader will get it.
+
+    Raises:
+        ManifestError: If the table breaks the schema.
+        OutputError: If the file cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    complete = _with_types(frame)
+    _check(path, complete)
+    complete = complete.sort_values("sample_id", ignore_index=True)
+    facts: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "dataset": dataset,
+        "synthetic": synthetic,
+        "config": config,
+        "tool_version": __version__,
+    }
+    facts["digest"] = _digest(complete, facts)
+    table = pa.Table.from_pandas(complete, preserve_index=False)
+    table = table.replace_schema_metadata(
+        {**(table.schema.metadata or {}), _METADATA_KEY: json.dumps(facts, sort_keys=True).encode()}
+    )
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return Manifest(complete, ManifestInfo(**facts), path)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a manifest.
+
+    Raises:
+        ManifestError: If it is missing, truncated, not a manifest, of another schema version,
+            changed since it was written, or has a wrong cell (row and column are named).
+    """
+    import pyarrow.parquet as pq
+
+    if path.is_dir():
+        path = path / "manifest.parquet"
+    if not path.is_file():
+        raise ManifestError(
+            f"{path}: there is no manifest here; 'fertools render-bu3dfe' makes one for BU-3DFE"
+        )
+    try:
+        table = pq.read_table(path)
+    except (OSError, ValueError, RuntimeError) as error:  # pyarrow's errors are ValueErrors
+        raise ManifestError(
+            f"{path}: is not a whole parquet file; make it again: {_one_line(error)}"
+        ) from error
+    raw = (table.schema.metadata or {}).get(_METADATA_KEY)
+    if raw is None:
+        raise ManifestError(f"{path}: has no fertools metadata; expected a manifest of this tool")
+    facts = json.loads(raw)
+    if facts.get("schema_version") != SCHEMA_VERSION:
+        raise ManifestError(
+            f"{path}: schema version {facts.get('schema_version')!r}; this version of fertools "
+            f"reads {SCHEMA_VERSION}: make the manifest again"
+        )
+    frame = _with_types(table.to_pandas())
+    _check(path, frame)
+    expected = _digest(frame, {k: v for k, v in facts.items() if k != "digest"})
+    if facts["digest"] != expected:
+        raise ManifestError(
+            f"{path}: rows or metadata were changed after it was written (digest "
+            f"{facts['digest'][:12]}, content {expected[:12]}); make the manifest again"
+        )
+    return Manifest(frame, ManifestInfo(**facts), path)
+
+
+def _with_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add missing columns, give every known one its type, and put them first."""
+    import pandas as pd
+
+    complete = frame.copy()
+    for column, kind in COLUMNS.items():
+        if column not in complete:
+            complete[column] = pd.Series([None] * len(complete), dtype=kind, index=complete.index)
+        else:
+            complete[column] = complete[column].astype(kind)  # type: ignore[call-overload]
+    for column in complete.columns.difference(list(COLUMNS)):
+        if complete[column].dtype == object or pd.api.types.is_string_dtype(complete[column]):
+            complete[column] = complete[column].astype("string")
+    others = sorted(column for column in complete.columns if column not in COLUMNS)
+    return complete[[*COLUMNS, *others]]
+
+
+@cache
+def _schema() -> pa.DataFrameSchema:
+    """The pandera schema of the fixed columns."""
+    import pandera.pandas as pa
+
+    def angle(limit: float) -> pa.Check:
+        return pa.Check.in_range(-limit, limit)
+
+    checks: dict[str, list[pa.Check]] = {
+        "image": [pa.Check(_is_inside, element_wise=True, name="a relative path without '..'")],
+        "expression": [pa.Check.isin(EXPRESSIONS)],
+        "intensity": [pa.Check.in_range(1, 4)],
+        "yaw_deg": [angle(180)],
+        "pitch_deg": [angle(90)],
+        "roll_deg": [angle(180)],
+        "split": [pa.Check.isin(_SPLITS)],
+        "width": [pa.Check.ge(1)],
+        "height": [pa.Check.ge(1)],
+        "sha256": [pa.Check.str_matches(r"^[0-9a-f]{64}$")],
+    }
+    return pa.DataFrameSchema(
+        {
+            column: pa.Column(
+                kind,
+                checks=checks.get(column, []),
+                nullable=column not in _REQUIRED,
+                unique=column == "sample_id",
+            )
+            for column, kind in COLUMNS.items()
+        }
+    )
+
+
+def _check(path: Path, frame: pd.DataFrame) -> None:
+    """Raise on the first cell that breaks the schema."""
+    import pandera.errors
+
+    if frame.empty:
+        raise ManifestError(f"{path}: has no rows; expected one a sample")
+    try:
+        _schema().validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        case = error.failure_cases.iloc[0]
+        row = "" if case["index"] is None else f", row {case['index']}"
+        raise ManifestError(
+            f"{path}: column {case['column']!r}{row}: {case['failure_case']!r} breaks the rule "
+            f"{case['check']!r} ({len(error.failure_cases)} such cells)"
+        ) from error
+
+
+def _is_inside(image: str) -> bool:
+    """Whether an image path stays in the manifest's folder."""
+    parts = PurePosixPath(image).parts
+    return bool(parts) and not image.startswith("/") and ".." not in parts and "\\" not in image
+
+
+def _digest(frame: pd.DataFrame, facts: dict[str, Any]) -> str:
+    """SHA-256 over the rows in order and the metadata, the same on every machine."""
+    sha = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for column in frame.columns:
+        sha.update(f"\n{column}\n".encode())
+        values = frame[column].astype("string").fillna("\0")
+        sha.update("\n".join(values).encode())
+    return sha.hexdigest()
+
+
+def _one_line(error: Exception) -> str:
+    """An exception's text without line breaks."""
+    return " ".join(str(error).split())

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import errno
+import math
+from pathlib import Path
+
+import pytest
+
+from fertools.errors import FertoolsError, OutputError
+from fertools.jobs import atomic_path, progress, run_tasks, write_bytes, write_json
+
+
+def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.bin"
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(b"half")
+        assert not path.exists()
+    assert path.read_bytes() == b"half"
+
+
+def test_an_interruption_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    write_bytes(path, b"old")
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as temporary:
+        temporary.write_bytes(b"new")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    with pytest.raises(OutputError, match=r"a\.bin: no space left.*--out"), atomic_path(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not any(tmp_path.iterdir())
+
+
+def test_dev_full_is_a_full_disk(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(OutputError, match="no space left"), atomic_path(tmp_path / "a"):
+        Path("/dev/full").write_bytes(b"x" * 100_000)
+
+
+def test_equal_values_give_equal_json(tmp_path: Path) -> None:
+    write_json(tmp_path / "a", {"b": 1, "a": 2})
+    write_json(tmp_path / "b", {"a": 2, "b": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_tasks(workers: int) -> None:
+    assert run_tasks(math.factorial, list(range(8)), workers=workers) == [
+        math.factorial(n) for n in range(8)
+    ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_tasks_error_reaches_the_caller(workers: int) -> None:
+    with pytest.raises(ValueError, match="math domain|nonneg"):
+        run_tasks(math.sqrt, [1.0, -1.0, 4.0], workers=workers)
+
+
+def test_a_worker_that_dies_is_one_clear_error() -> None:
+    import os
+
+    with pytest.raises(FertoolsError, match="a worker process died"):
+        run_tasks(os._exit, [3, 3, 3], workers=2)
+
+
+def test_progress_off_a_terminal_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("rendering", 3, "scans") as advance:
+        advance(2)
+        advance(1, note="loss 0.5")
+    assert "rendering: 3 of 3 scans" in capsys.readouterr().err

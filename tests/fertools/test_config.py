@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from fertools.config import apply_sets, build_config, read_yaml
+from fertools.errors import ConfigError
+
+
+class Sample(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    epochs: int
+
+
+def test_a_tag_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "evil.yaml"
+    path.write_text("epochs: !!python/object/apply:os.system ['true']")
+    with pytest.raises(ConfigError, match="is not plain YAML"):
+        read_yaml(path)
+
+
+def test_a_list_is_no_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "list.yaml"
+    path.write_text("- 1\n- 2\n")
+    with pytest.raises(ConfigError, match="found list"):
+        read_yaml(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
+        read_yaml(tmp_path / "none.yaml")
+
+
+def test_an_unknown_key_is_named_with_its_file() -> None:
+    with pytest.raises(ConfigError, match=r"recipe\.yaml: 'epochs': .*'many' \(and 1 more\)"):
+        build_config(Sample, {"epoch": 3, "epochs": "many"}, source="recipe.yaml")
+
+
+def test_a_setting_without_equals_sign_is_refused() -> None:
+    with pytest.raises(ConfigError, match="expected KEY=VALUE"):
+        apply_sets({}, ["epochs"])
+
+
+def test_a_setting_below_a_value_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'epochs' is a value"):
+        apply_sets({"epochs": 3}, ["epochs.first=1"])
