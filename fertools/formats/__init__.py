@@ -1,0 +1,1 @@
+"""Readers of the licensed data sets, one file each."""
