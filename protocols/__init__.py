@@ -1,0 +1,1 @@
+"""Declared protocols, one YAML each; data only, read by :mod:`fertools.protocols`."""
