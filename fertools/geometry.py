@@ -18,7 +18,9 @@ __all__ = ["FloatArray", "angles_from_rotation", "rotation_from_angles"]
 FloatArray = npt.NDArray[np.float64]
 
 
-def rotation_from_angles(yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0) -> FloatArray:
+def rotation_from_angles(
+    yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0
+) -> FloatArray:
     """Rotation matrix of a head pose.
 
     Args:

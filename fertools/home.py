@@ -82,7 +82,7 @@ def describe_root(dataset: str, path: Path) -> DatasetRoot:
         values = json.loads(marker.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DatasetError(
-            f"{marker}: is not readable JSON; make the stand-in again with 'fertools synth {dataset}'"
+            f"{marker}: is not readable JSON; make the stand-in again: 'fertools synth {dataset}'"
         ) from error
     if not isinstance(values, dict) or values.get("complete") is not True:
         raise DatasetError(
@@ -106,10 +106,8 @@ def find_dataset(dataset: str, path: Path | None = None) -> DatasetRoot:
         DatasetError: If it is nowhere, or the folder is empty. The error says where it was looked
             for, how a licence is asked for, and how a stand-in is made.
     """
-    if path is not None:
-        places = [path]
-    else:
-        places = [data_home() / "raw" / dataset, standin_dir(dataset)]
+    at_home = [data_home() / "raw" / dataset, standin_dir(dataset)]
+    places = at_home if path is None else [path]
     for place in places:
         if place.is_dir():
             if not any(place.iterdir()):

@@ -54,7 +54,9 @@ def write_dome_scan(folder: Path, stem: str, *, shade: int) -> None:
     Image.fromarray(pixels).save(folder / f"{stem}_F3D.bmp")
     inner = np.arange(GRID * GRID).reshape(GRID, GRID)[2:-2, 2:-2].ravel()
     picks = np.resize(inner, 83)
-    rows = [line.split() for line in dome_wrl(1.0 + shade / 1000).split("point [\n")[1].split(",\n")]
+    rows = [
+        line.split() for line in dome_wrl(1.0 + shade / 1000).split("point [\n")[1].split(",\n")
+    ]
     lines = [f"{i}\t\t{' '.join(rows[i][:3])}" for i in picks]
     (folder / f"{stem}_F3D.bnd").write_text("\n".join(lines) + "\n")
 

@@ -1,8 +1,9 @@
 """BU-3DFE as it is unpacked: one folder a subject, 25 scans each, several files a scan.
 
 ``F0001/F0001_AN01WH_F3D.wrl`` is the cropped face of subject F0001 showing anger at intensity 1;
-``WH`` is the subject's ethnicity code. RAW is the whole head, in another frame: each mesh goes only
-with its own landmarks (``.bnd`` with F3D, ``.pse`` with RAW), and ``F3D.bmp`` is the texture of both.
+``WH`` is the subject's ethnicity code. RAW is the whole head, in another frame: each mesh goes
+only with its own landmarks (``.bnd`` with F3D, ``.pse`` with RAW), and ``F3D.bmp`` is the texture
+of both.
 Files are found by their names; subjects and ethnicity codes are discovered, never assumed.
 
 Reference:
@@ -116,8 +117,8 @@ def find_scans(root: Path, mesh: Mesh = "F3D") -> list[ScanFiles]:
             found[files.scan_id] = files
     if not found:
         raise DatasetError(
-            f"{root}: no *_{mesh}.wrl in its {len(folders)} subject folders; unpack the archives of "
-            "the subjects, or choose the other mesh with --mesh"
+            f"{root}: no *_{mesh}.wrl in its {len(folders)} subject folders; unpack the archives "
+            "of the subjects, or choose the other mesh with --mesh"
         )
     return [found[scan_id] for scan_id in sorted(found)]
 

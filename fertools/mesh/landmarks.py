@@ -62,9 +62,7 @@ def read_pse(path: Path) -> npt.NDArray[np.float64]:
     return points
 
 
-def _read_points(
-    path: Path, what: str
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+def _read_points(path: Path, what: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
     """Lines of one integer and three finite numbers; blank lines do not count."""
     try:
         if path.stat().st_size > _MAX_BYTES:

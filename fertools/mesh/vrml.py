@@ -112,7 +112,8 @@ def _read_shape(path: Path, text: bytes) -> _Shape:
             f"{path}: coordIndex has {len(sizes)} polygons and texCoordIndex {len(uv_sizes)}, or "
             "their corners differ; the file is damaged"
         )
-    return vertices, faces, uvs, _check_range(path, _fan(uv_corners, sizes), len(uvs), "texCoordIndex")
+    uv_faces = _check_range(path, _fan(uv_corners, sizes), len(uvs), "texCoordIndex")
+    return vertices, faces, uvs, uv_faces
 
 
 def _block(path: Path, text: bytes, key: re.Pattern[bytes], name: str) -> list[bytes] | None:
@@ -136,13 +137,11 @@ def _floats(path: Path, tokens: list[bytes], width: int, name: str) -> npt.NDArr
         raise ScanError(f"{path}: {name}: {error}; expected numbers") from error
     if len(values) % width:
         raise ScanError(
-            f"{path}: {name}: {len(values)} numbers do not make rows of {width}; the file is damaged"
+            f"{path}: {name}: {len(values)} numbers do not make rows of {width}; it is damaged"
         )
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
-        raise ScanError(
-            f"{path}: {name}: row {bad[0] // width} is not finite; the file is damaged"
-        )
+        raise ScanError(f"{path}: {name}: row {bad[0] // width} is not finite; the file is damaged")
     return values.reshape(-1, width)
 
 
@@ -173,9 +172,7 @@ def _polygons(
     return index[index != -1], sizes
 
 
-def _fan(
-    corners: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def _fan(corners: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Triangles of polygons: the first corner with every pair of neighbours."""
     firsts = np.repeat(np.cumsum(sizes) - sizes, sizes - 2)
     ordinal = np.arange(len(firsts)) - np.repeat(np.cumsum(sizes - 2) - (sizes - 2), sizes - 2)

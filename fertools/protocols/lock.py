@@ -113,9 +113,7 @@ def lock_protocol(protocol: Protocol, manifest: Manifest) -> Lock:
         classes=protocol.classes,
         recipe=manifest.info.config,
         sources_digest=_sources_digest(frame),
-        labels={
-            i: index[e] for i, e in zip(frame["sample_id"], frame["expression"], strict=True)
-        },
+        labels={i: index[e] for i, e in zip(frame["sample_id"], frame["expression"], strict=True)},
         subjects=subjects,
         folds=tuple(folds),
     )

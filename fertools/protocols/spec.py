@@ -134,5 +134,5 @@ def _folder() -> Path:
             return Path(place)
     raise ProtocolError(
         f"the folder of protocols was not found: a package named 'protocols' without {_MARKER} "
-        f"stands in its place ({places or 'nowhere'}); install fertools in an environment of its own"
+        f"stands in its place ({places or 'nowhere'}); give fertools an environment of its own"
     )

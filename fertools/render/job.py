@@ -114,7 +114,9 @@ def render_bu3dfe(
     _claim(out, root, config)
     pose_source = "ground_truth" if root.synthetic else "render_rotation"
     todo = [
-        _Task(files, out, config, pose_source) for files in scans if not _is_done(out, files.scan_id)
+        _Task(files, out, config, pose_source)
+        for files in scans
+        if not _is_done(out, files.scan_id)
     ]
     if todo:
         run_tasks(_render_one, todo, workers=workers, description="rendering", unit="scans")

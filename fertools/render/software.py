@@ -84,9 +84,7 @@ def render_scan(
     size = camera.image_size
     fine = Camera(size * supersample, camera.window_mm)
     height, width = scan.texture.shape[:2]
-    texels = np.stack(
-        [scan.uvs[:, 0] * width - 0.5, (1.0 - scan.uvs[:, 1]) * height - 0.5], axis=1
-    )
+    texels = np.stack([scan.uvs[:, 0] * width - 0.5, (1.0 - scan.uvs[:, 1]) * height - 0.5], axis=1)
     colour = np.array(background, dtype=np.float64)
     texture = np.ascontiguousarray(scan.texture)
     pictures = np.empty((len(rotations), size, size, 3), np.uint8)

@@ -1,9 +1,9 @@
 """The views of the two multi-view protocols of BU-3DFE.
 
 A view is a nominal pan (turn about the vertical) and tilt (nod). The head is tilted first, in its
-own frame, and then panned: ``R = R_y(pan) @ R_x(-tilt)``, so pan is the yaw and tilt the pitch of the
-resulting pose exactly. Positive pan moves the nose to the image's right, positive tilt moves it up.
-The published protocols do not say which way P1 turns; ours turns to the right.
+own frame, and then panned: ``R = R_y(pan) @ R_x(-tilt)``, so pan is the yaw and tilt the pitch of
+the resulting pose exactly. Positive pan moves the nose to the image's right, positive tilt moves it
+up. The published protocols do not say which way P1 turns; ours turns to the right.
 
 Reference:
     P1: Moore and Bowden, "Local binary patterns for multi-view facial expression recognition", CVIU

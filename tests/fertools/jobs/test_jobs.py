@@ -21,9 +21,14 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
 def test_an_interruption_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     write_bytes(path, b"old")
-    with pytest.raises(KeyboardInterrupt), atomic_path(path) as temporary:
-        temporary.write_bytes(b"new")
-        raise KeyboardInterrupt
+
+    def write() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(b"new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
 
@@ -57,7 +62,7 @@ def test_results_come_in_the_order_of_tasks(workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_tasks_error_reaches_the_caller(workers: int) -> None:
-    with pytest.raises(ValueError, match="math domain|nonneg"):
+    with pytest.raises(ValueError, match=r"math domain|nonneg"):
         run_tasks(math.sqrt, [1.0, -1.0, 4.0], workers=workers)
 
 

@@ -53,7 +53,7 @@ def test_every_way_of_writing_gives_the_same_mesh(tmp_path: Path, text: str) -> 
 
 def test_a_hexagon_becomes_four_triangles(tmp_path: Path) -> None:
     points = ", ".join(f"{i} {i * i} 0" for i in range(6))
-    text = f"IndexedFaceSet {{ coord Coordinate {{ point [ {points} ] }} coordIndex [ 0 1 2 3 4 5 -1 ] }}"
+    text = f"IndexedFaceSet {{ Coordinate {{ point [ {points} ] }} coordIndex [ 0 1 2 3 4 5 -1 ] }}"
     assert read_vrml(write(tmp_path, HEAD + text)).faces.tolist() == [
         [0, 1, 2],
         [0, 2, 3],
@@ -106,7 +106,7 @@ def test_a_damaged_scan_is_one_clear_error(tmp_path: Path, text: str, match: str
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ScanError, match="expected a VRML 2.0 scan"):
+    with pytest.raises(ScanError, match=r"expected a VRML 2\.0 scan"):
         read_vrml(write(tmp_path, "#VRML V1.0 ascii\n"))
 
 

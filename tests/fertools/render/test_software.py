@@ -86,7 +86,7 @@ def test_no_sample_falls_between_two_triangles() -> None:
 def test_what_is_nearer_hides_what_is_behind() -> None:
     near = plane(100.0, np.full((2, 2, 3), 255, np.uint8))
     scan = FaceScan(
-        np.concatenate([near.vertices + [0, 0, 30], near.vertices * 2]),
+        np.concatenate([near.vertices + np.array([0, 0, 30]), near.vertices * 2]),
         np.concatenate([near.faces, near.faces + 4]),
         np.concatenate([near.uvs * 0, near.uvs * 0 + 1.0]),
         np.concatenate([near.faces, near.faces + 4]),

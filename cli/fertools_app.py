@@ -1,0 +1,54 @@
+"""The command ``fertools``: data sets, rendering, protocols and reports."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import (
+    data_commands,
+    demo_commands,
+    protocol_commands,
+    render_commands,
+    report_commands,
+    synth_commands,
+)
+from cli.runner import new_app, run
+
+app = new_app(
+    "Data sets, protocols and measures for pose-invariant facial expression recognition.\n\n"
+    "New here? `fertools demo` runs the whole way on open stand-ins and prints each "
+    "command it uses. Models are trained and tested with `zoo`.\n\n"
+    "Data sets are looked for in $FERTOOLS_DATA (else ./data): raw/bu3dfe, raw/multipie, …"
+)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Options before the command."""
+    if version:
+        from fertools import __version__
+
+        typer.echo(f"fertools {__version__}")
+        raise typer.Exit
+
+
+app.command("demo")(demo_commands.demo)
+app.command("where")(data_commands.where)
+app.add_typer(synth_commands.app, name="synth")
+app.command("render-bu3dfe")(render_commands.render_bu3dfe)
+app.add_typer(data_commands.index_app, name="index")
+app.add_typer(protocol_commands.app, name="protocols")
+app.command("report")(report_commands.report)
+
+
+def main() -> None:
+    """Entry point of the command ``fertools``."""
+    run(app)
+
+
+if __name__ == "__main__":
+    main()

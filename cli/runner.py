@@ -1,0 +1,64 @@
+"""How every command ends: results on stdout, one line a fault on stderr, a telling exit status."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+__all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "FertoolsGroup", "new_app", "run"]
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+
+class FertoolsGroup(TyperGroup):
+    """A group of commands that turns a user's faults into one line instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; end with status 1 on a clear error, 130 on an interruption."""
+        from fertools.errors import FertoolsError
+
+        try:
+            return super().invoke(ctx)
+        except FertoolsError as error:
+            typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+        except KeyboardInterrupt:
+            typer.echo(_interrupted(), err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except BrokenPipeError:  # the reader of our output left, as 'head' does: typer ends it
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            reason = error.strerror or str(error)
+            typer.echo(f"error: {place}{reason}; mend that and start the command again", err=True)
+        raise typer.Exit(EXIT_ERROR)
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """A group of commands with the endings above."""
+    return typer.Typer(
+        cls=FertoolsGroup,
+        help=help_text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def run(app: typer.Typer) -> None:
+    """Entry point: also an interruption before the command has begun ends in one line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo(_interrupted(), err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _interrupted() -> str:
+    """What is said after Ctrl-C."""
+    return "interrupted; what is whole is kept: start the same command again to go on"

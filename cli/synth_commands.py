@@ -1,0 +1,69 @@
+"""``fertools synth``: open stand-ins in the layouts of the licensed sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cli.runner import new_app
+
+app = new_app(
+    "Make open stand-ins of the licensed sets, in their layouts, from a parametric head (CC0).\n\n"
+    "They show nobody and are marked synthetic wherever they go."
+)
+
+
+@app.callback()
+def synth() -> None:
+    """Make open stand-ins of the licensed sets."""
+
+
+@app.command("bu3dfe")
+def synth_bu3dfe(
+    subjects: Annotated[int, typer.Option(min=1, max=100, help="How many people.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds make other people.")] = 0,
+    raw: Annotated[bool, typer.Option(help="Also write the whole heads (RAW).")] = True,
+    f2d: Annotated[bool, typer.Option(help="Also write the frontal pictures (F2D).")] = True,
+    density: Annotated[
+        Literal["8k", "18k"], typer.Option(help="Vertices of an F3D mesh, about.")
+    ] = "8k",
+    texture_size: Annotated[
+        int, typer.Option(min=64, max=4096, help="Width and height of a texture.")
+    ] = 1024,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; else one a processor.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; else standin/bu3dfe in the data home.")
+    ] = None,
+) -> None:
+    """Make textured 3D scans of people who do not exist, laid out as BU-3DFE is.
+
+    25 scans a subject: neutral, and six expressions at four intensities. Started again after an
+    interruption it goes on with the subjects that are missing.
+
+    Example: fertools synth bu3dfe --subjects 20 --seed 3 --no-raw
+    """
+    from fertools.synth.bu3dfe import estimate_bytes, synthesise_bu3dfe
+
+    from fertools.home import standin_dir
+    from fertools.jobs.pool import default_workers
+
+    folder = out or standin_dir("bu3dfe")
+    need = estimate_bytes(
+        subjects=subjects, raw=raw, f2d=f2d, density=density, texture_size=texture_size
+    )
+    typer.echo(f"{folder}: {subjects * 25} scans, about {need / 1e9:.2f} GB", err=True)
+    synthesise_bu3dfe(
+        folder,
+        subjects=subjects,
+        seed=seed,
+        raw=raw,
+        f2d=f2d,
+        density=density,
+        texture_size=texture_size,
+        workers=workers or default_workers(),
+    )
+    typer.echo(folder)
