@@ -34,7 +34,7 @@ contracts: setup
 	$(BIN)/lint-imports
 
 docs: setup
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 wheel: setup
 	PYTHON="$(PYTHON)" scripts/check_wheel.sh
