@@ -73,7 +73,7 @@ def _umask() -> int:
 
 def _explain(path: Path, error: OSError) -> OutputError:
     """Turn an operating-system error into one line with a remedy."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return OutputError(
             f"{path}: no space left on the device; free some or choose another place with --out, "
             "then start the same command again: what is whole is kept"
