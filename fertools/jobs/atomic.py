@@ -13,7 +13,7 @@ from typing import Any
 
 from fertools.errors import OutputError
 
-__all__ = ["atomic_path", "write_bytes", "write_json", "write_text"]
+__all__ = ["atomic_path", "remove_partials", "write_bytes", "write_json", "write_text"]
 
 _PREFIX = ".partial-"
 
@@ -62,6 +62,13 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys, so that equal values give equal bytes."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what a killed process left half-written below a folder that no other one fills."""
+    for path in folder.rglob(f"{_PREFIX}*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from fertools.errors import FertoolsError
@@ -68,7 +69,9 @@ def _in_processes(
     advance: Callable[[], None],
 ) -> list[_Result]:
     """Spread tasks over fresh processes, few ahead of the workers so that a stop is quick."""
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_when_told
+    )
     results: dict[int, _Result] = {}
     running: dict[Future[_Result], int] = {}
     waiting = iter(enumerate(tasks))
@@ -77,7 +80,7 @@ def _in_processes(
         while True:
             while len(running) < 2 * workers and (item := next(waiting, None)) is not None:
                 with _interrupts_ignored():  # inherited by workers: only this process answers ^C
-                    running[pool.submit(function, item[1])] = item[0]
+                    running[pool.submit(_call, function, item[1])] = item[0]
             if not running:
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -95,6 +98,23 @@ def _in_processes(
                 process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
     return [results[index] for index in range(len(tasks))]
+
+
+def _leave_when_told() -> None:
+    """Let SIGTERM raise in a worker, so that half-written files are removed on the way out."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def _call(function: Callable[[_Task], _Result], task: _Task) -> _Result:
+    """One task in a worker; the pool would catch SystemExit and go on, so leave here."""
+    try:
+        return function(task)
+    except SystemExit as stop:
+        os._exit(stop.code if isinstance(stop.code, int) else 1)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from fertools.errors import ConfigError, DatasetError, ManifestError, ScanError
 from fertools.formats.bu3dfe import ScanFiles, find_scans, read_scan
 from fertools.geometry import angles_from_rotation
 from fertools.home import DatasetRoot
-from fertools.jobs import atomic_path, run_tasks, write_bytes, write_json
+from fertools.jobs import atomic_path, remove_partials, run_tasks, write_bytes, write_json
 from fertools.manifest import Manifest, write_manifest
 from fertools.mesh import FaceScan, read_bnd, read_pse
 from fertools.render.camera import Camera
@@ -112,6 +112,7 @@ def render_bu3dfe(
             f"{config.views} needs them"
         )
     _claim(out, root, config)
+    remove_partials(out)
     pose_source = "ground_truth" if root.synthetic else "render_rotation"
     todo = [
         _Task(files, out, config, pose_source)

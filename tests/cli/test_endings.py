@@ -185,3 +185,25 @@ def test_a_reader_that_leaves_is_no_error_of_ours() -> None:
 
 def test_exit_passes_through() -> None:
     assert ending(typer.Exit(3))[0] == 3
+
+
+def test_a_missing_extra_is_named() -> None:
+    status, text = ending(ModuleNotFoundError("No module named 'torch'", name="torch.nn"))
+    assert status == 1
+    assert text.startswith("error: the package 'torch' is not installed")
+    assert 'pip install "fertools[zoo]"' in text
+
+
+def test_a_full_disk_is_one_clear_line(tmp_path: Path, make_bu3dfe: Make) -> None:
+    root = make_bu3dfe(tmp_path / "in", subjects=1)
+    program = [sys.executable, "-P", "-m", "cli.fertools_app", "render-bu3dfe", str(root)]
+    words = [*program, "--image-size", "64", "--workers", "1", "--out", str(tmp_path / "out")]
+    limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *words]  # no file above 1 kB
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "no space left on the device" in last
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out" / "manifest.parquet").exists()
+    again = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fertools.errors import FertoolsError, OutputError
-from fertools.jobs import atomic_path, progress, run_tasks, write_bytes, write_json
+from fertools.jobs import atomic_path, progress, remove_partials, run_tasks, write_bytes, write_json
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -78,3 +78,11 @@ def test_progress_off_a_terminal_is_plain_lines(capsys: pytest.CaptureFixture[st
         advance(2)
         advance(1, note="loss 0.5")
     assert "rendering: 3 of 3 scans" in capsys.readouterr().err
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".partial-b-xyz.png").write_bytes(b"half")
+    (tmp_path / "a" / "b.png").write_bytes(b"whole")
+    remove_partials(tmp_path)
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["b.png"]
