@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -59,6 +60,7 @@ def new_app(help_text: str) -> typer.Typer:
 
 def run(app: typer.Typer) -> None:
     """Entry point: also an interruption before the command has begun ends in one line."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # docs/decisions/0005
     try:
         app()
     except KeyboardInterrupt:
