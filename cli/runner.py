@@ -14,25 +14,18 @@ __all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "FertoolsGroup", "new_app", "run"]
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
 
-_EXTRA_OF = {"torch": "zoo", "torchvision": "zoo", "timm": "zoo", "safetensors": "zoo"}
-
 
 class FertoolsGroup(TyperGroup):
     """A group of commands that turns a user's faults into one line instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; end with status 1 on a clear error, 130 on an interruption."""
-        from fertools.errors import FertoolsError, MissingExtraError
+        from fertools.errors import FertoolsError
 
         try:
             return super().invoke(ctx)
         except FertoolsError as error:
             typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package not in _EXTRA_OF:
-                raise
-            typer.echo(f"error: {MissingExtraError(package, _EXTRA_OF[package])}", err=True)
         except KeyboardInterrupt:
             typer.echo(_interrupted(), err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None

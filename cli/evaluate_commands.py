@@ -1,0 +1,99 @@
+"""``zoo evaluate``: test a trained network on people it has never seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A name of 'zoo list'.")],
+    protocol: Annotated[str, typer.Option(help="A name of 'fertools protocols list'.")],
+    data: Annotated[
+        Path | None, typer.Option(help="The manifest; else the protocol's own in the data home.")
+    ] = None,
+    lock: Annotated[
+        Path | None,
+        typer.Option(help="The lock; else PROTOCOL.lock.json beside the manifest."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The run's name; not needed where there is one run.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The run folder; else runs/PROTOCOL/MODEL/NAME.")
+    ] = None,
+    fusion: Annotated[
+        Literal["softmax", "logits"],
+        typer.Option(help="What of the two branches is mixed; both ways are reported."),
+    ] = "softmax",
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option()] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Test a run on the held-out people of each trained fold and write the report.
+
+    Writes fold*/predictions.parquet, results.json, results.csv and report.html into the run folder.
+
+    Example: zoo evaluate gms_lpa --protocol bu3dfe-p1-5fold
+
+    Example: zoo evaluate gms_lpa_tiny --protocol bu3dfe-p1-5fold --name demo-seed0 --json
+    """
+    from fertools.errors import ConfigError
+    from zoo.evaluation import evaluate_run, find_run
+    from zoo.inputs import find_inputs
+    from zoo.models import resolve_model_name
+    from zoo.runs import LOCK, read_run_config
+
+    resolved = resolve_model_name(model)
+    inputs = find_inputs(protocol, data=data, lock_path=lock)
+    run_dir = run or find_run(inputs.lock.protocol, resolved, name=name)
+    if not (run_dir / "config.yaml").is_file():
+        raise ConfigError(
+            f"{run_dir}: there is no run here; make it with 'zoo train {model} --protocol "
+            f"{protocol} --run {run_dir}'"
+        )
+    trained_under, own_lock = read_run_config(run_dir).lock_digest, run_dir / LOCK
+    if trained_under != inputs.lock.digest:
+        raise ConfigError(
+            f"{run_dir}: was trained under another lock ({trained_under[:12]}) than the one at "
+            f"hand ({inputs.lock.digest[:12]}); give its own with --lock {own_lock}"
+        )
+    outcome = evaluate_run(
+        run_dir,
+        manifest=inputs.manifest,
+        fusion=fusion,
+        device=device,
+        model=resolved,
+        protocol=inputs.lock.protocol,
+    )
+    if as_json:
+        typer.echo(json.dumps(outcome.results, indent=2, sort_keys=True))
+        return
+    _print_results(outcome.results)
+    if outcome.missing_folds:
+        typer.echo(f"not trained: fold {', '.join(map(str, outcome.missing_folds))}")
+    typer.echo(run_dir / "report.html")
+    typer.echo(outcome.results_path)
+
+
+def _print_results(results: dict[str, Any]) -> None:
+    """The numbers as a table for people."""
+    mark = ", SYNTHETIC stand-ins" if results["synthetic"] else ""
+    typer.echo(f"{results['model']} under {results['protocol']}, from scratch, final epoch{mark}")
+    people = f" of {results['num_subjects']} people" if results["num_subjects"] else ""
+    typer.echo(f"tested      {results['num_samples']:,} pictures{people} never trained on")
+    typer.echo(f"accuracy    {results['accuracy']:6.1%}   (chance {results['chance']:.1%})")
+    for key, title in (("uar", "UAR"), ("macro_f1", "macro-F1")):
+        typer.echo(f"{title:<11} {results[key]:6.1%}")
+    for rule, value in results["accuracy_by_rule"].items():
+        typer.echo(f"  {rule:<15} {value:6.1%}")
+    for key, label, value in (
+        ("per_view", "view_id", "accuracy"),
+        ("per_expression", "expression", "recall"),
+        ("per_intensity", "intensity", "accuracy"),
+    ):
+        for row in results[key]:
+            shown = "     –" if row[value] is None else f"{row[value]:6.1%}"
+            typer.echo(f"{key[4:]:<11} {row[label]!s:<12} {shown}   {row['num_samples']:>6,}")

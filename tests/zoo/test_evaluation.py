@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fertools.errors import ConfigError, LockError, ModelError
+from fertools.manifest import write_manifest
+from fertools.metrics import read_predictions
+from zoo.evaluation import evaluate_run, find_run
+from zoo.runs import RunConfig
+from zoo.training import train_run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("evaluated") / "run"
+
+
+@pytest.fixture
+def run(folder: Path, quick_config: RunConfig, pictures: Any) -> Path:
+    recipe = quick_config.recipe.model_copy(update={"epochs": 1})
+    config = replace(quick_config, recipe=recipe)
+    train_run(folder, config, manifest=pictures.manifest, lock=pictures.lock, folds=(0,))
+    return folder
+
+
+def test_predictions_are_of_the_test_side_and_nobody_trained_on(run: Path, pictures: Any) -> None:
+    result = evaluate_run(run, manifest=pictures.manifest)
+    frame = read_predictions(run / "fold0" / "predictions.parquet").frame
+    assert sorted(frame["sample_id"]) == sorted(pictures.lock.folds[0].test)
+    trained_on = {pictures.lock.subjects[i] for i in pictures.lock.folds[0].train}
+    assert not trained_on & set(frame["subject_id"])
+    scores = frame[[f"score_{name}" for name in pictures.lock.classes]].to_numpy()
+    assert scores.sum(axis=1) == pytest.approx(np.ones(len(frame)), abs=1e-5)
+    assert result.missing_folds == (1, 2, 3, 4)
+    hits = (scores.argmax(axis=1) == frame["label"].to_numpy()).mean()
+    assert result.results["accuracy"] == pytest.approx(hits)
+
+
+def test_the_same_run_gives_the_same_bytes(run: Path, pictures: Any) -> None:
+    path = run / "fold0" / "predictions.parquet"
+    evaluate_run(run, manifest=pictures.manifest)
+    before = path.read_bytes()
+    evaluate_run(run, manifest=pictures.manifest)
+    assert path.read_bytes() == before
+
+
+def test_results_say_what_is_needed_to_believe_them(run: Path, pictures: Any) -> None:
+    evaluate_run(run, manifest=pictures.manifest)
+    results = json.loads((run / "results.json").read_text())
+    assert results["synthetic"] is True
+    assert results["selection_rule"] == "final epoch"
+    assert results["pretraining"] == "from scratch"
+    assert results["lock_digest"] == pictures.lock.digest
+    assert set(results["accuracy_by_rule"]) == {
+        "fusion_softmax",
+        "fusion_logits",
+        "global_branch",
+        "local_branch",
+    }
+    assert (run / "results.csv").read_text().count("\n") > 20
+    assert "SYNTHETIC" in (run / "report.html").read_text()
+
+
+def test_either_fusion_is_what_it_says(run: Path, pictures: Any) -> None:
+    by_softmax = evaluate_run(run, manifest=pictures.manifest).results["accuracy_by_rule"]
+    result = evaluate_run(run, manifest=pictures.manifest, fusion="logits").results
+    assert result["accuracy"] == pytest.approx(by_softmax["fusion_logits"])
+
+
+def test_other_pictures_than_those_locked_are_refused(
+    run: Path, own_pictures: Any, pictures: Any
+) -> None:
+    other = write_manifest(
+        own_pictures.manifest.path,
+        pictures.manifest.frame,
+        dataset="bu3dfe",
+        synthetic=True,
+        config={"image_size": 32},
+    )
+    with pytest.raises(LockError, match="made otherwise, in image_size"):
+        evaluate_run(run, manifest=other)
+
+
+def test_a_run_of_another_model_is_refused(run: Path, pictures: Any) -> None:
+    with pytest.raises(ConfigError, match="its model is 'gms_lpa_tiny', expected 'resnet18'"):
+        evaluate_run(run, manifest=pictures.manifest, model="resnet18")
+
+
+def test_no_run_says_how_to_train_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERTOOLS_RUNS", str(tmp_path))
+    with pytest.raises(ModelError, match="'zoo train gms_lpa_tiny --protocol bu3dfe-p1-5fold'"):
+        find_run("bu3dfe-p1-5fold", "gms_lpa_tiny")
+
+
+def test_an_untrained_run_is_refused(
+    tmp_path: Path, quick_config: RunConfig, pictures: Any
+) -> None:
+    train_run(tmp_path, quick_config, manifest=pictures.manifest, lock=pictures.lock, folds=())
+    with pytest.raises(ModelError, match=r"no fold is trained to its end.*zoo train"):
+        evaluate_run(tmp_path, manifest=pictures.manifest)
