@@ -53,7 +53,8 @@ def new_app(help_text: str) -> typer.Typer:
 
 def run(app: typer.Typer) -> None:
     """Entry point: also an interruption before the command has begun ends in one line."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # docs/decisions/0005
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # docs/decisions/0005
     try:
         app()
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the commands do
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the commands do
 
 CODES = ("AN", "DI", "FE", "HA", "SA", "SU")
 GRID = 12
