@@ -30,6 +30,19 @@ def check_join(join: str) -> None:
         raise ModelError(f"join {join!r} is not known; expected 'concat' or 'sum'")
 
 
+def check_groups(width: int, groups: int) -> None:
+    """Refuse a width that cannot be cut into equal groups.
+
+    Raises:
+        ModelError: If ``width`` is no multiple of ``groups``, or one of them is below 1.
+    """
+    if groups < 1 or width < groups or width % groups:
+        raise ModelError(
+            f"a multi-scale width of {width} channels cannot be split into {groups} equal groups; "
+            "expected a multiple"
+        )
+
+
 class MultiScaleChain(nn.Module):
     r"""One direction of the multi-scale operation (Eq. 1, or Eq. 2 when ``reverse``).
 
@@ -50,11 +63,7 @@ class MultiScaleChain(nn.Module):
 
     def __init__(self, width: int, *, groups: int = 4, reverse: bool = False) -> None:
         super().__init__()
-        if groups < 1 or width < groups or width % groups:
-            raise ModelError(
-                f"a multi-scale width of {width} channels cannot be split into {groups} equal "
-                f"groups; expected a multiple of {groups}"
-            )
+        check_groups(width, groups)
         self.groups = groups
         self.reverse = reverse
         self.convs = nn.ModuleList(
@@ -103,6 +112,7 @@ class SymmetricMultiScaleUnit(nn.Module):
     ) -> None:
         super().__init__()
         check_join(join)
+        check_groups(width, groups)
         if join == "concat" and channels % 2:
             raise ModelError(f"join 'concat' needs an even number of channels; got {channels}")
         self.join = join
@@ -142,6 +152,7 @@ class MultiScaleUnit(nn.Module):
 
     def __init__(self, channels: int, width: int, *, groups: int = 4, tail: bool = False) -> None:
         super().__init__()
+        check_groups(width, groups)
         self.reduce = ConvNormAct(channels, width)
         self.positive = MultiScaleChain(width, groups=groups)
         self.expand_positive = ConvNormAct(width, channels, act=tail)

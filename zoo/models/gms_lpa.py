@@ -171,8 +171,7 @@ class GmsLpa(nn.Module):
 
         Returns:
             Global ``(N, C, H/32, W/32)`` and local features ``(N, C, H/16, W/16)``, rounded up
-            patch by patch; at 224 px and ResNet50 2048x7x7 and 2048x14x14. (The tiny model's
-            stem reduces by half as much.)
+            patch by patch; at 224 px and ResNet50 2048x7x7 and 2048x14x14.
 
         Raises:
             ModelError: If the pictures have another number of channels, or the patch grid does
@@ -265,7 +264,7 @@ default_cfgs = generate_default_cfgs(
         "gms_lpa_resnet50": _cfg(),
         "gms_lpa_tiny": _cfg(
             input_size=(3, 64, 64),
-            pool_size=(4, 4),
+            pool_size=(2, 2),
             mean=(0.5, 0.5, 0.5),
             std=(0.25, 0.25, 0.25),
             first_conv="stem.conv1.0",
@@ -305,7 +304,7 @@ def gms_lpa_resnet50(pretrained: bool = False, **kwargs: Any) -> GmsLpa:
 @register
 def gms_lpa_tiny(pretrained: bool = False, **kwargs: Any) -> GmsLpa:
     """GMS-LPA on a small ResNet for pictures of 64 px; for tests and the demo."""
-    backbone: Any = ResNet(
+    backbone = ResNet(
         BasicBlock,  # type: ignore[arg-type] # timm's annotation lacks type[...]
         layers=(1, 1, 2, 2),
         channels=(24, 48, 96, 160),
@@ -314,6 +313,5 @@ def gms_lpa_tiny(pretrained: bool = False, **kwargs: Any) -> GmsLpa:
         in_chans=kwargs.get("in_chans", 3),
         num_classes=0,
     )
-    backbone.maxpool = nn.Identity()  # 64 px are few: the stem halves them once
     arguments = {"width_ratio": 0.5, "local_unit": "bottleneck", **kwargs}
     return _create("gms_lpa_tiny", pretrained, backbone=backbone, **arguments)
