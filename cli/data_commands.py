@@ -18,14 +18,14 @@ def where(
 ) -> None:
     """List the data sets and rendered sets that were found, and where they were looked for."""
     from fertools.errors import FertoolsError
-    from fertools.home import LICENCE_PAGES, data_home, find_dataset
+    from fertools.home import LICENCES, data_home, find_dataset
     from fertools.manifest import read_manifest
 
     rows: list[dict[str, str | None]] = []
-    for name in LICENCE_PAGES:
+    for name in LICENCES:
         try:
             root = find_dataset(name)
-            kind = "stand-in (synthetic)" if root.synthetic else "licensed"
+            kind = "stand-in (synthetic)" if root.synthetic else "taken as licensed"
             rows.append({"name": name, "path": str(root.path), "what": kind})
         except FertoolsError as error:
             rows.append({"name": name, "path": None, "what": str(error)})

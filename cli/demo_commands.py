@@ -102,7 +102,7 @@ def _stages(
             ("index", "bu3dfe-rendered", rendered),
         ),
         _Stage(
-            "part the people into five folds and lock them: nobody is trained on and tested",
+            "split the people into five folds, nobody in both training and test, and lock them",
             "fertools",
             ("protocols", "lock", _PROTOCOL, "--data", manifest),
         ),
@@ -134,7 +134,7 @@ def _call(stage: _Stage) -> None:
         except KeyboardInterrupt:  # the command was interrupted too, and says so itself
             continue
     if status:
-        typer.echo(f"stopped in: {stage.line}\n'fertools demo' goes on from there", err=True)
+        typer.echo(f"stopped in: {stage.line}\nthe same demo again goes on from there", err=True)
         raise typer.Exit(status if status > 0 else 128 - status)
 
 

@@ -11,7 +11,7 @@ import typer
 
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A name of 'zoo list'.")],
-    protocol: Annotated[str, typer.Option(help="A name of 'fertools protocols list'.")],
+    protocol: Annotated[str, typer.Option(help="A name of 'fertools protocols list', or a YAML.")],
     data: Annotated[
         Path | None, typer.Option(help="The manifest; else the protocol's own in the data home.")
     ] = None,

@@ -20,7 +20,7 @@ app = new_app(
     "Data sets, protocols and measures for pose-invariant facial expression recognition.\n\n"
     "New here? `fertools demo` runs the whole way on open stand-ins and prints each "
     "command it uses. Models are trained and tested with `zoo`.\n\n"
-    "Data sets are looked for in $FERTOOLS_DATA (else ./data): raw/bu3dfe, raw/multipie, …"
+    "Data sets are looked for in $FERTOOLS_DATA (else ./data): raw/bu3dfe, else standin/bu3dfe."
 )
 
 

@@ -70,7 +70,7 @@ def lock(
         shown = ", ".join(tested[:4]) + (", …" if len(tested) > 4 else "")
         typer.echo(
             f"fold {number}: {len(fold.train):,} to train, {len(fold.test):,} to test "
-            f"of {len(tested)} other people ({shown})"
+            f"of people outside it: {shown} ({len(tested)})"
         )
     mark = ", synthetic" if made.synthetic else ""
     typer.echo(f"no subject and no picture on both sides; digest {made.digest[:12]}{mark}")

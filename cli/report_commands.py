@@ -28,7 +28,7 @@ def report(
     The page shows accuracy, views, expressions, confusions and the facts of the run. All numbers
     are computed from its predictions.
 
-    Example: fertools report runs/bu3dfe-p1-5fold/gms_lpa/default
+    Example: fertools report runs/bu3dfe-p1-5fold/gms_lpa_resnet50/paper-literal-seed0
     """
     from fertools.report import write_report
 

@@ -56,8 +56,9 @@ def build_config(model: type[_Model], values: Mapping[str, Any], *, source: str)
         first = faults[0]
         key = ".".join(str(part) for part in first["loc"])
         given = "" if first["type"] == "missing" else f", got {first['input']!r}"
+        said = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise ConfigError(f"{source}: {key!r}: {first['msg']}{given}{more}") from error
+        raise ConfigError(f"{source}: {key!r}: {said}{given}{more}") from error
 
 
 def apply_sets(values: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:

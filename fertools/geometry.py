@@ -71,4 +71,4 @@ def angles_from_rotation(rotation: FloatArray) -> tuple[float, float, float]:
         return math.degrees(math.atan2(-R[2, 0], R[0, 0])), math.degrees(pitch), 0.0
     yaw = math.atan2(R[0, 2], R[2, 2])
     roll = math.atan2(-R[1, 0], R[1, 1])
-    return math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
+    return math.degrees(yaw) + 0.0, math.degrees(pitch) + 0.0, math.degrees(roll) + 0.0  # no -0.0

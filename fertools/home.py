@@ -15,7 +15,7 @@ from pathlib import Path
 from fertools.errors import DatasetError
 
 __all__ = [
-    "LICENCE_PAGES",
+    "LICENCES",
     "DatasetRoot",
     "data_home",
     "derived_dir",
@@ -25,13 +25,8 @@ __all__ = [
     "standin_dir",
 ]
 
-LICENCE_PAGES = {
-    "bu3dfe": "ask Binghamton University (Prof. Lijun Yin) for BU-3DFE",
-    "multipie": "buy a licence for Multi-PIE from Carnegie Mellon University",
-    "rafdb": "ask the authors of RAF-DB (Deng, Beijing University of Posts and Telecommunications)",
-    "affectnet": "ask the authors of AffectNet (Mahoor, University of Denver)",
-}
-_SYNTHESISED = ("bu3dfe",)
+LICENCES = {"bu3dfe": "ask Binghamton University (Prof. Lijun Yin) for BU-3DFE"}
+"""How each set that is read today is asked for."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +108,15 @@ def find_dataset(dataset: str, path: Path | None = None) -> DatasetRoot:
             if not any(place.iterdir()):
                 raise DatasetError(f"{place}: the folder is empty; {_remedy(dataset)}")
             return describe_root(dataset, place)
+    if path is not None:
+        raise DatasetError(f"{path}: is not a folder; expected an unpacked {dataset} data set")
     looked = " and ".join(str(place) for place in places)
     raise DatasetError(f"no {dataset} data set: looked in {looked}; {_remedy(dataset)}")
 
 
 def _remedy(dataset: str) -> str:
     """How to get the data set, or its stand-in."""
-    remedy = f"{LICENCE_PAGES[dataset]} and put it (or a link) in {data_home() / 'raw' / dataset}"
-    if dataset in _SYNTHESISED:
-        remedy += f", or make an open stand-in with 'fertools synth {dataset}'"
-    return remedy
+    return (
+        f"{LICENCES[dataset]} and put it (or a link) in {data_home() / 'raw' / dataset}, or make "
+        f"an open stand-in with 'fertools synth {dataset}'"
+    )

@@ -34,6 +34,7 @@ from zoo.checkpoints import load_weights
 from zoo.data import SampleSet, evaluation_batches
 from zoo.layers import DualLogits, Fusion, fuse_scores
 from zoo.models import create_model
+from zoo.recipe import recipe_changes
 from zoo.runs import (
     PREDICTIONS,
     WEIGHTS,
@@ -82,7 +83,10 @@ def find_run(protocol: str, model: str, *, name: str | None = None) -> Path:
     if name is not None:
         path = run_path(protocol, model, name)
         if not (path / "config.yaml").is_file():
-            raise ModelError(f"{path}: there is no run here; make it with '{train} --name {name}'")
+            raise ModelError(
+                f"{path}: there is no run here; make it with '{train} --name {name}' "
+                "and the --data and --recipe that you want"
+            )
         return path
     folder = run_path(protocol, model, "")
     found = sorted(path.parent.name for path in folder.glob("*/config.yaml"))
@@ -235,6 +239,7 @@ def _results(
         "selection_rule": "final epoch",
         "pretraining": "from scratch",
         "recipe": recipe.name,
+        "recipe_changes": recipe_changes(recipe),
         "epochs": recipe.epochs,
         "image_size": recipe.data.input_size,
         "alpha": recipe.alpha,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -117,6 +118,37 @@ class Recipe(_Strict):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     channels_last: bool = False
     threads: int = Field(default=0, ge=0)
+
+
+def recipe_changes(recipe: Recipe) -> list[str]:
+    """The ``--set`` settings that make a recipe of the one it was read from.
+
+    Args:
+        recipe: As it was used; a number of threads that the machine decided does not count.
+
+    Returns:
+        ``a.b=value`` texts; none for a recipe of the user's own file.
+    """
+    if recipe.name not in list_recipes():
+        return []
+    base = load_recipe(recipe.name)
+    before, after = _leaves(base.model_dump(mode="json")), _leaves(recipe.model_dump(mode="json"))
+    return [
+        f"{key}={json.dumps(value)}"
+        for key, value in after.items()
+        if before.get(key) != value and not (key == "threads" and base.threads == 0)
+    ]
+
+
+def _leaves(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values by their dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            found |= _leaves(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def list_recipes() -> list[str]:

@@ -220,7 +220,10 @@ def _members(protocol: Protocol, manifest: Manifest) -> pd.DataFrame:
     if not manifest.info.synthetic and len(frame) != protocol.expect.samples:
         raise ProtocolError(
             f"{where}: it has {len(frame):,} samples of {frame['subject_id'].nunique()} subjects, "
-            f"expected {protocol.expect.samples:,}; 'fertools render-bu3dfe' names missing scans"
+            f"expected {protocol.expect.samples:,}"
+            + (f" of {protocol.expect.subjects}" if protocol.expect.subjects else "")
+            + "; for a part of the set declare your own protocol: copy the YAML, change 'name' "
+            "and 'expect', and give its path"
         )
     return frame
 

@@ -111,6 +111,11 @@ def render_bu3dfe(
             f"{root.path}: has no scan of intensity {', '.join(map(str, view_set.intensities))}; "
             f"{config.views} needs them"
         )
+    if not root.synthetic and b"Synthetic stand-in" in _head(scans[0].wrl):
+        raise DatasetError(
+            f"{root.path}: its scans are stand-ins, but SYNTHETIC.json is missing at its root; put "
+            "it back, or make them again with 'fertools synth bu3dfe'"
+        )
     _claim(out, root, config)
     remove_partials(out)
     pose_source = "ground_truth" if root.synthetic else "render_rotation"
@@ -178,6 +183,15 @@ def index_rendered(out: Path) -> Manifest:
     )
     _write_landmarks(out / "landmarks.parquet", marks)
     return manifest
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a scan, where our stand-ins say what they are."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(400)
+    except OSError as error:
+        raise ScanError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _claim(out: Path, root: DatasetRoot, config: RenderConfig) -> None:

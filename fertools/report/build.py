@@ -242,6 +242,11 @@ def _commands(run: Run, summary: dict[str, Any]) -> list[str]:
         for option, value in (("--recipe", recipe), ("--seed", seed)):
             if isinstance(value, str | int):
                 train += [option, str(value)]
+        changes = run.fact("recipe_changes")
+        for setting in changes if isinstance(changes, list) else []:
+            train += ["--set", str(setting)]
+        if len(summary["per_fold"]) == 1 and summary["per_fold"][0]["fold"] is not None:
+            train += ["--fold", str(summary["per_fold"][0]["fold"])]
         commands.append(shlex.join([*train, "--run", "again"]))
         commands.append(shlex.join(["zoo", "evaluate", *names, *data_part, "--run", "again"]))
     commands.append(shlex.join(["fertools", "report", folder]))

@@ -22,7 +22,7 @@ def test_the_literal_recipe_has_the_printed_values() -> None:
 @pytest.mark.parametrize(
     ("setting", "match"),
     [
-        ("epoch=3", "'epoch': Extra inputs"),
+        ("epoch=3", "'epoch': unknown key"),
         ("alpha=1.5", "'alpha': .*less than or equal to 1"),
         ("optimizer.lr=.nan", "'optimizer.lr': .*finite"),
         ("epochs=many", "'epochs'"),

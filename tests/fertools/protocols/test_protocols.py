@@ -76,7 +76,7 @@ def test_an_unknown_protocol_offers_near_names() -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"surprise": 1}, r"'surprise': Extra inputs"),
+        ({"surprise": 1}, r"'surprise': unknown key"),
         ({"version": None}, r"'version'"),
         ({"name": "other"}, r"'name': is 'other', expected the file's own 'mine'"),
         ({"classes": ["anger", "joy"]}, r"'classes'"),
@@ -193,7 +193,9 @@ def test_a_licensed_set_must_have_the_published_number_of_samples(tmp_path: Path
     licensed = write_manifest(
         tmp_path / "m.parquet", frame(), dataset="bu3dfe", synthetic=False, config={}
     )
-    with pytest.raises(ProtocolError, match=r"180 samples of 6 subjects, expected 12,000"):
+    with pytest.raises(
+        ProtocolError, match=r"180 samples of 6 subjects, expected 12,000 of 100; for a part"
+    ):
         lock_protocol(PROTOCOL, licensed)
 
 
