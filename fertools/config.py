@@ -15,6 +15,7 @@ __all__ = ["apply_sets", "build_config", "read_yaml"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _MAX_YAML_BYTES = 1_000_000
+_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)  # impossible dates are ValueErrors
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -26,12 +27,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_YAML_BYTES:
             raise ConfigError(f"{path}: larger than {_MAX_YAML_BYTES} bytes; expected a short YAML")
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except _NOT_YAML as error:
         raise ConfigError(f"{path}: is not plain YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(values).__name__}")
@@ -55,7 +56,7 @@ def build_config(model: type[_Model], values: Mapping[str, Any], *, source: str)
         faults = error.errors()
         first = faults[0]
         key = ".".join(str(part) for part in first["loc"])
-        given = "" if first["type"] == "missing" else f", got {first['input']!r}"
+        given = "" if first["type"] == "missing" else f", got {_short(first['input'])}"
         said = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise ConfigError(f"{source}: {key!r}: {said}{given}{more}") from error
@@ -79,8 +80,8 @@ def apply_sets(values: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]
         if not equals or not key:
             raise ConfigError(f"--set {setting!r}: expected KEY=VALUE, as in --set epochs=20")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            value = _parse(text)
+        except _NOT_YAML as error:
             raise ConfigError(f"--set {setting!r}: {text!r} is not a YAML value") from error
         *parents, last = key.split(".")
         here = result
@@ -91,6 +92,27 @@ def apply_sets(values: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]
             here = child
         here[last] = value
     return result
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """PyYAML's safe loader without aliases, which can make a small file unfold without end."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse an alias; else as PyYAML does."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not allowed; write the value out")
+        return super().compose_node(parent, index)
+
+
+def _short(value: Any) -> str:
+    """A value as it is written, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _parse(text: str) -> Any:
+    """YAML as plain values; raises one of ``_NOT_YAML``."""
+    return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a child of the safe loader
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:

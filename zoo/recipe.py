@@ -117,7 +117,7 @@ class Recipe(_Strict):
     alpha: float = Field(default=0.6, ge=0, le=1)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     channels_last: bool = False
-    threads: int = Field(default=0, ge=0)
+    threads: int = Field(default=0, ge=0, le=256)
 
 
 def recipe_changes(recipe: Recipe) -> list[str]:

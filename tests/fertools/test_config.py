@@ -46,3 +46,22 @@ def test_a_setting_without_equals_sign_is_refused() -> None:
 def test_a_setting_below_a_value_is_refused() -> None:
     with pytest.raises(ConfigError, match="'epochs' is a value"):
         apply_sets({"epochs": 3}, ["epochs.first=1"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epochs: 2001-13-01",
+        "epochs: 0x_",
+        "a: &a [x]\nb: [*a, *a]",
+        "a: &a [*a]",
+        "epochs: " + "[" * 5000,
+    ],
+)
+def test_yaml_that_is_not_plain_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="is not plain YAML"):
+        read_yaml(path)
+    with pytest.raises(ConfigError, match="is not a YAML value"):
+        apply_sets({}, [f"a={text.removeprefix('epochs: ')}"])
