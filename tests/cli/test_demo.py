@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def test_the_demo_goes_the_whole_way_and_again_gives_the_same_bytes(tmp_path: Pa
     assert "chance    16.7%" in first.stdout
     assert first.stderr.count("  $ ") == 6  # every stage is printed as an ordinary command
     report = (run_dir / "report.html").read_text()
-    assert "http" not in report.replace("http://www.w3.org", "")
+    assert re.search(r"""(?:src|href|url)\s*[=(]\s*["']?(?!data:|#)[\w./]""", report) is None
 
     # the same lines that the demo printed, into another run folder: the same predictions
     lines = [line[4:] for line in first.stderr.splitlines() if line.startswith("  $ zoo ")]
