@@ -46,10 +46,9 @@ def synth_bu3dfe(
 
     Example: fertools synth bu3dfe --subjects 20 --seed 3 --no-raw
     """
-    from fertools.synth.bu3dfe import estimate_bytes, synthesise_bu3dfe
-
     from fertools.home import standin_dir
     from fertools.jobs.pool import default_workers
+    from fertools.synth.bu3dfe import estimate_bytes, synthesise_bu3dfe
 
     folder = out or standin_dir("bu3dfe")
     need = estimate_bytes(
