@@ -29,6 +29,9 @@ class FertoolsGroup(TyperGroup):
         except KeyboardInterrupt:
             typer.echo(_interrupted(), err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        except UnicodeEncodeError as error:
+            name = error.object[:80]
+            typer.echo(f"error: {name!r}: a name that is not UTF-8; rename the folder", err=True)
         except BrokenPipeError:  # the reader of our output left, as 'head' does: typer ends it
             raise
         except OSError as error:

@@ -209,3 +209,9 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path, make_bu3dfe: Make) -> Non
     assert not (tmp_path / "out" / "manifest.parquet").exists()
     again = subprocess.run(words, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
+
+
+def test_a_name_that_is_not_utf8_is_one_clear_line() -> None:
+    status, text = ending(UnicodeEncodeError("utf-8", "t/\udcff", 2, 3, "surrogates not allowed"))
+    assert (status, text.count("\n")) == (1, 1)
+    assert "not UTF-8" in text
