@@ -160,13 +160,20 @@ def read_manifest(path: Path) -> Manifest:
     raw = (table.schema.metadata or {}).get(_METADATA_KEY)
     if raw is None:
         raise ManifestError(f"{path}: has no fertools metadata; expected a manifest of this tool")
-    facts = json.loads(raw)
-    if facts.get("schema_version") != SCHEMA_VERSION:
+    try:
+        facts = json.loads(raw)
+        info = ManifestInfo(**facts)
+        frame = _with_types(table.to_pandas())
+    except (ValueError, TypeError, RecursionError) as error:
         raise ManifestError(
-            f"{path}: schema version {facts.get('schema_version')!r}; this version of fertools "
+            f"{path}: metadata or columns are not those of a manifest; make it again: "
+            f"{_one_line(error)[:200]}"
+        ) from error
+    if info.schema_version != SCHEMA_VERSION:
+        raise ManifestError(
+            f"{path}: schema version {info.schema_version!r}; this version of fertools "
             f"reads {SCHEMA_VERSION}: make the manifest again"
         )
-    frame = _with_types(table.to_pandas())
     _check(path, frame)
     expected = _digest(frame, {k: v for k, v in facts.items() if k != "digest"})
     if facts["digest"] != expected:
@@ -174,7 +181,7 @@ def read_manifest(path: Path) -> Manifest:
             f"{path}: rows or metadata were changed after it was written (digest "
             f"{facts['digest'][:12]}, content {expected[:12]}); make the manifest again"
         )
-    return Manifest(frame, ManifestInfo(**facts), path)
+    return Manifest(frame, info, path)
 
 
 def _with_types(frame: pd.DataFrame) -> pd.DataFrame:

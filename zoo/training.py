@@ -6,6 +6,7 @@ run goes on to the same final weights as one that was never interrupted.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -44,6 +45,8 @@ from zoo.runs import (
     open_run,
     read_fold_record,
 )
+
+_DIGEST_BYTES = 32  # SHA-256 at the end of a state file
 
 
 @dataclass
@@ -87,6 +90,8 @@ def train_run(
                 f"fold {fold} does not exist; {lock.protocol} has the folds 0 to "
                 f"{len(lock.folds) - 1}"
             )
+    # a model that cannot be made must not leave a run folder with its settings behind
+    create_model(config.model, num_classes=len(lock.classes), **config.recipe.model)
     config = open_run(run_dir, config, lock, manifest_path=manifest.path)
     return [train_fold(run_dir, config, fold, manifest=manifest, lock=lock) for fold in chosen]
 
@@ -300,7 +305,8 @@ def _save_state(folder: Path, state: _State, config: RunConfig, fold: int) -> No
     }
     buffer = io.BytesIO()  # torch's own writer reports a full disk as a bug of its own
     torch.save(values, buffer)
-    write_bytes(folder / STATE, buffer.getvalue())
+    data = buffer.getvalue()
+    write_bytes(folder / STATE, data + hashlib.sha256(data).digest())  # torch misses damage
     lines = [json.dumps(row) for row in state.history]
     write_text(folder / LOG, "\n".join(lines) + "\n")
 
@@ -309,7 +315,11 @@ def _load_state(path: Path, state: _State, config: RunConfig, fold: int) -> None
     """Go on from a saved state; raises ModelError if it is damaged or of another training."""
     remedy = f"delete {path} to begin the fold anew"
     try:
-        values = torch.load(path, map_location=config.device, weights_only=True)
+        content = path.read_bytes()
+        data, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+        if hashlib.sha256(data).digest() != digest:
+            raise ModelError(f"{path}: is not a whole training state; {remedy}")
+        values = torch.load(io.BytesIO(data), map_location=config.device, weights_only=True)
         if values["settings"] != _settings(config, fold):
             raise ModelError(f"{path}: is the state of another training; {remedy}")
         state.model.load_state_dict(values["model"])

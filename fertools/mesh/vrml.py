@@ -18,6 +18,7 @@ from fertools.errors import ScanError
 __all__ = ["VrmlMesh", "read_vrml"]
 
 MAX_SCAN_BYTES = 200_000_000
+_MAX_NUMBER = 1e7  # a coordinate in millimetres; beyond it the renderer's arithmetic ends
 
 _COMMENT_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\r\n]*')
 _POINTS = re.compile(rb"\bCoordinate\s*\{\s*point\s*\[")
@@ -139,9 +140,11 @@ def _floats(path: Path, tokens: list[bytes], width: int, name: str) -> npt.NDArr
         raise ScanError(
             f"{path}: {name}: {len(values)} numbers do not make rows of {width}; it is damaged"
         )
-    bad = np.flatnonzero(~np.isfinite(values))
+    bad = np.flatnonzero(~(np.abs(values) < _MAX_NUMBER))
     if len(bad):
-        raise ScanError(f"{path}: {name}: row {bad[0] // width} is not finite; the file is damaged")
+        raise ScanError(
+            f"{path}: {name}: row {bad[0] // width} is not finite or beyond 1e7; it is damaged"
+        )
     return values.reshape(-1, width)
 
 

@@ -207,7 +207,8 @@ def _claim(out: Path, root: DatasetRoot, config: RenderConfig) -> None:
     if before is None:
         write_json(out / _PLAN, plan)
     elif before != plan:
-        known = before.get("config", {})
+        known = before.get("config")
+        known = known if isinstance(known, dict) else {}
         changed = [
             f"{key} {known.get(key)!r} there, {value!r} now"
             for key, value in options.items()
@@ -237,16 +238,21 @@ def _read_plan(out: Path) -> dict[str, Any] | None:
 def _read_record(path: Path) -> dict[str, Any]:
     """One scan's record."""
     record = _read_json(path)
-    if set(record) != {"rows", "landmarks"}:
-        raise ManifestError(f"{path}: is no record of a scan; delete it and render again")
+    if record.pop("digest", None) != _record_digest(record):
+        raise ManifestError(f"{path}: is damaged or was edited; delete it and render again")
     return record
+
+
+def _record_digest(record: dict[str, Any]) -> str:
+    """SHA-256 over a record's rows and landmarks."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     """A JSON object of ours."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: is damaged; delete it and render again") from error
     if not isinstance(value, dict):
         raise ManifestError(f"{path}: is damaged; delete it and render again")
@@ -323,7 +329,11 @@ def _render_one(task: _Task) -> None:
                 "visible": rendering.visible[index].tolist(),
             }
         )
-    write_json(task.out / _RECORDS / f"{files.scan_id}.json", {"rows": rows, "landmarks": marks})
+    record = {"rows": rows, "landmarks": marks}
+    write_json(
+        task.out / _RECORDS / f"{files.scan_id}.json",
+        {**record, "digest": _record_digest(record)},
+    )
 
 
 def _landmarks(files: ScanFiles, scan: FaceScan) -> np.ndarray[Any, np.dtype[np.float64]]:

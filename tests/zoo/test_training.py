@@ -178,3 +178,27 @@ def test_schedules_begin_and_end_where_they_say() -> None:
     step = ScheduleOptions(name="step", milestones=(0.5, 0.75), factor=0.1)
     shares = [learning_rate_share(at, 100, step) for at in (0, 49.9, 50, 75, 99)]
     assert shares == pytest.approx([1, 1, 0.1, 0.01, 0.01])
+
+
+def test_a_flipped_byte_in_a_state_is_noticed(
+    tmp_path: Path, quick_config: RunConfig, pictures: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_weights", None)
+        with pytest.raises(TypeError):
+            train(tmp_path, quick_config, pictures)
+    path = tmp_path / "fold0" / "state.pt"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="is not a whole training state"):
+        train(tmp_path, quick_config, pictures)
+
+
+def test_a_model_that_cannot_be_made_leaves_no_run_behind(
+    tmp_path: Path, quick_config: RunConfig, pictures: Any
+) -> None:
+    recipe = quick_config.recipe.model_copy(update={"model": {"nope": 1}})
+    with pytest.raises(ModelError, match="does not take the arguments"):
+        train(tmp_path / "run", replace(quick_config, recipe=recipe), pictures)
+    assert not (tmp_path / "run").exists()

@@ -132,3 +132,14 @@ def test_frontal_landmarks_lie_on_the_face(tmp_path: Path, make_bu3dfe: Make) ->
 def test_a_folder_that_holds_no_render_cannot_be_indexed(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="is no rendered set"):
         index_rendered(tmp_path)
+
+
+def test_an_edited_record_is_refused(tmp_path: Path, make_bu3dfe: Make) -> None:
+    root = make_bu3dfe(tmp_path / "in", subjects=1)
+    render(root, tmp_path / "out")
+    record = tmp_path / "out" / "records" / "F0001_AN04.json"
+    whole = record.read_text()
+    for text in (whole.replace("anger", "fear", 1), '{"rows":5,"landmarks":[]}', "[" * 100_000):
+        record.write_text(text)
+        with pytest.raises(ManifestError, match=r"F0001_AN04\.json: is damaged.*render again"):
+            index_rendered(tmp_path / "out")
