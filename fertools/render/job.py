@@ -125,7 +125,10 @@ def render_bu3dfe(
         if not _is_done(out, files.scan_id)
     ]
     if todo:
-        run_tasks(_render_one, todo, workers=workers, description="rendering", unit="scans")
+        try:
+            run_tasks(_render_one, todo, workers=workers, description="rendering", unit="scans")
+        finally:
+            remove_partials(out)  # a worker may be stopped between making a file and guarding it
     manifest = index_rendered(out)
     subjects = sorted({files.subject_id for files in scans})
     have = {files.scan_id for files in scans}
