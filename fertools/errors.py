@@ -85,6 +85,10 @@ class MissingExtraError(FertoolsError):
             f"the package {package!r} is not installed; it comes with the extra {extra!r}: "
             f'pip install "fertools[{extra}]"'
         )
+        self._words = (package, extra)
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), self._words  # as it comes back from a worker process
 
 
 class OutputError(FertoolsError):

@@ -1,15 +1,29 @@
-"""Work that takes long: whole files or none, progress, and several processes."""
+"""Work that takes long: whole files or none, progress, shards, processes and machines."""
 
-from fertools.jobs.atomic import atomic_path, remove_partials, write_bytes, write_json, write_text
+from fertools.jobs.atomic import (
+    atomic_path,
+    place_file,
+    remove_partials,
+    write_bytes,
+    write_bytes_soon,
+    write_json,
+    write_text,
+)
+from fertools.jobs.folder_lock import hold_folder
 from fertools.jobs.pool import run_tasks
 from fertools.jobs.progress import progress
+from fertools.jobs.shards import Shard
 
 __all__ = [
+    "Shard",
     "atomic_path",
+    "hold_folder",
+    "place_file",
     "progress",
     "remove_partials",
     "run_tasks",
     "write_bytes",
+    "write_bytes_soon",
     "write_json",
     "write_text",
 ]

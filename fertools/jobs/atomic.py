@@ -5,15 +5,24 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from fertools.errors import OutputError
 
-__all__ = ["atomic_path", "remove_partials", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "atomic_path",
+    "place_file",
+    "remove_partials",
+    "write_bytes",
+    "write_bytes_soon",
+    "write_json",
+    "write_text",
+]
 
 _PREFIX = ".partial-"
 
@@ -52,6 +61,48 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes whole or not at all; see :func:`atomic_path` for the errors."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def write_bytes_soon(path: Path, data: bytes) -> None:
+    """Write one of many files whole or not at all, without waiting for the disk.
+
+    Whole after any end of the process. After a power failure the file may be empty or cut off:
+    whoever comes back compares its size or digest. The folder must be there, and no other process
+    may be writing the same file.
+
+    Raises:
+        OutputError: If the file cannot be written; it names the file and the reason.
+    """
+    with _beside(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def place_file(source: Path, target: Path) -> None:
+    """The same file at another place: linked, or copied from another disk; the folder is made.
+
+    Raises:
+        OutputError: If that is not possible.
+    """
+    with _beside(target) as temporary:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copy2(source, temporary)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A temporary path that becomes ``path`` if the block makes it and succeeds."""
+    temporary = path.with_name(f"{_PREFIX}{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise _explain(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

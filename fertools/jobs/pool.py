@@ -31,6 +31,7 @@ def run_tasks(
     tasks: Sequence[_Task],
     *,
     workers: int = 1,
+    scheduler: str | None = None,
     description: str = "working",
     unit: str = "tasks",
 ) -> list[_Result]:
@@ -40,6 +41,8 @@ def run_tasks(
         function: A function of a module (worker processes import it by name).
         tasks: What it is applied to; each must be picklable.
         workers: Processes; 1 works in this one.
+        scheduler: Address of a Dask scheduler whose workers do the tasks instead; see
+            :mod:`fertools.jobs.cluster`.
         description: Shown with the progress.
         unit: What a task is called in the progress, in the plural.
 
@@ -48,10 +51,16 @@ def run_tasks(
 
     Raises:
         FertoolsError: The first error of a task; the others are given up. Also if a worker process
-            dies (out of memory, killed).
+            dies (out of memory, killed), or no scheduler answers.
     """
     if workers < 1:
         raise ValueError(f"workers must be 1 or more, got {workers}")
+    if scheduler is not None:
+        from fertools.jobs.cluster import run_on_cluster
+
+        return run_on_cluster(
+            function, tasks, scheduler=scheduler, description=description, unit=unit
+        )
     with progress(description, len(tasks), unit) as advance:
         if workers == 1 or len(tasks) < 2:
             results = []
