@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fertools.errors import ScanError
+from fertools.mesh.files import size_of_file
 
 __all__ = ["BND_COUNT", "BndLandmarks", "read_bnd", "read_pse"]
 
 BND_COUNT = 83
 _MIN_PSE_COUNT = 8
 _MAX_BYTES = 1_000_000
+_MAX_NUMBER = 1e7  # a coordinate in millimetres, as of the mesh
 
 
 @dataclass(frozen=True)
@@ -63,24 +65,16 @@ def read_pse(path: Path) -> npt.NDArray[np.float64]:
 
 
 def _read_points(path: Path, what: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
-    """Lines of one integer and three finite numbers; blank lines do not count."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ScanError(f"{path}: larger than {_MAX_BYTES} bytes; expected a list of {what}")
-        lines = path.read_text(encoding="ascii").splitlines()
-    except FileNotFoundError as error:
-        raise ScanError(f"{path}: the file of {what} is missing") from error
-    except UnicodeDecodeError as error:
-        raise ScanError(f"{path}: is not plain text; expected a list of {what}") from error
-    except OSError as error:
-        raise ScanError(f"{path}: cannot be read: {error.strerror}") from error
+    """Lines of one integer and three coordinates; blank lines do not count."""
     indices: list[int] = []
     points: list[list[float]] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_read_lines(path, what), start=1):
         tokens = line.split()
         if not tokens:
             continue
         try:
+            if "_" in line:
+                raise ValueError("Python's numbers may have it, a file's may not")
             index, x, y, z = tokens
             indices.append(int(index))
             points.append([float(x), float(y), float(z)])
@@ -88,9 +82,27 @@ def _read_points(path: Path, what: str) -> tuple[npt.NDArray[np.int32], npt.NDAr
             raise ScanError(
                 f"{path}: line {number}: {line.strip()[:60]!r}; expected a vertex number and x y z"
             ) from error
+        if not 0 <= indices[-1] < 2**31:
+            raise ScanError(
+                f"{path}: line {number}: vertex number {tokens[0][:20]} is out of range; expected "
+                "0 or more"
+            )
+        if not all(abs(value) <= _MAX_NUMBER for value in points[-1]):  # nor is a NaN
+            raise ScanError(
+                f"{path}: line {number}: a coordinate is not finite or beyond 1e7; unpack the file "
+                "again"
+            )
     array = np.array(points, dtype=np.float64).reshape(-1, 3)
-    if not np.isfinite(array).all():
-        raise ScanError(f"{path}: a coordinate is not finite; unpack the file again")
-    if indices and not 0 <= min(indices) <= max(indices) < 2**31:
-        raise ScanError(f"{path}: a vertex number is out of range; expected 0 or more")
     return np.array(indices, dtype=np.int32), array
+
+
+def _read_lines(path: Path, what: str) -> list[str]:
+    """The lines of a small text file."""
+    if size_of_file(path, f"the file of {what}") > _MAX_BYTES:
+        raise ScanError(f"{path}: larger than {_MAX_BYTES:,} bytes; expected a list of {what}")
+    try:
+        return path.read_text(encoding="ascii").splitlines()
+    except UnicodeDecodeError as error:
+        raise ScanError(f"{path}: is not plain text; expected a list of {what}") from error
+    except OSError as error:
+        raise ScanError(f"{path}: cannot be read: {error.strerror}") from error
