@@ -20,8 +20,9 @@ from PIL import Image, ImageDraw, ImageFont
 from fertools.expressions import BASIC_EXPRESSIONS
 from fertools.geometry import rotation_from_angles
 from fertools.mesh import FaceScan
+from fertools.render.backends import Look
 from fertools.render.camera import Camera
-from fertools.render.software import render_views
+from fertools.render.scene import render_scan
 from fertools.synth.expressions import EMOTION_CODES
 from fertools.synth.sitting import (
     Sitter,
@@ -37,7 +38,8 @@ SHEET = Path(__file__).parents[1] / "docs" / "images" / "standins.png"
 TEXTURE = 512
 SEED = 0
 WINDOWS_MM = {"F3D": 250.0, "RAW": 330.0}
-BACKGROUND = (96, 104, 112)
+BACKGROUND = Look(background=(96, 104, 112))
+WHITE = Look(background=(255, 255, 255))
 COLUMNS = ("neutral", *BASIC_EXPRESSIONS)
 
 
@@ -71,13 +73,13 @@ def draw_sheet(studio: Studio, path: Path) -> None:
             for row, (owner, kind, yaw) in enumerate(rows):
                 if owner != number:
                     continue
-                picture = render_views(
+                picture = render_scan(
                     scans[kind],
-                    [rotation_from_angles(yaw, 0.0, 0.0)],
+                    [rotation_from_angles(yaw)],
                     camera=Camera(size, 240.0 if kind == "RAW" else 200.0),
+                    look=WHITE,
                     centre=np.array([0.0, -2.0, -60.0] if kind == "RAW" else [0.0, -26.0, -10.0]),
-                    background=(255, 255, 255),
-                )[0]
+                ).pictures[0]
                 page.paste(Image.fromarray(picture), (left + column * size, top + row * size))
                 label = f"{name}\n{kind}" + (f" {yaw:.0f}°" if yaw else "")
                 draw.text((left / 2, top + (row + 0.5) * size), label, "black", font, anchor="mm")
@@ -99,8 +101,8 @@ def frontal_renders(
                 names.append(f"{number} {code}{level:02d}")
                 for kind, scan in photograph(studio, sitter, emotion, level).items():
                     camera = Camera(224, WINDOWS_MM[kind])
-                    drawn = render_views(scan, [np.eye(3)], camera=camera, background=BACKGROUND)
-                    pictures[kind].append(drawn[0])
+                    drawn = render_scan(scan, [np.eye(3)], camera=camera, look=BACKGROUND)
+                    pictures[kind].append(drawn.pictures[0])
     return pictures, names
 
 

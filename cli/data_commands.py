@@ -58,9 +58,9 @@ def index_bu3dfe_rendered(
 ) -> None:
     """Compare every rendered picture with its record and write the manifest anew."""
     from fertools.home import derived_dir
-    from fertools.render.job import index_rendered
+    from fertools.render.merge import merge_rendered
 
-    manifest = index_rendered(folder or derived_dir("bu3dfe-p1"))
+    manifest = merge_rendered(folder or derived_dir("bu3dfe-p1")).manifest
     frame = manifest.frame
     mark = " (synthetic)" if manifest.info.synthetic else ""
     typer.echo(

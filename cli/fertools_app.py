@@ -13,6 +13,7 @@ from cli import (
     render_commands,
     report_commands,
     synth_commands,
+    view_commands,
 )
 from cli.runner import new_app, run
 
@@ -40,6 +41,8 @@ app.command("demo")(demo_commands.demo)
 app.command("where")(data_commands.where)
 app.add_typer(synth_commands.app, name="synth")
 app.command("render-bu3dfe")(render_commands.render_bu3dfe)
+app.command("merge")(render_commands.merge)
+app.command("view")(view_commands.view)
 app.add_typer(data_commands.index_app, name="index")
 app.add_typer(protocol_commands.app, name="protocols")
 app.command("report")(report_commands.report)

@@ -9,9 +9,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "FertoolsGroup", "new_app", "run"]
+__all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "EXIT_SKIPPED", "FertoolsGroup", "new_app", "run"]
 
 EXIT_ERROR = 1
+EXIT_SKIPPED = 3
 EXIT_INTERRUPTED = 130
 
 

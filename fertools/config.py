@@ -18,15 +18,21 @@ _MAX_YAML_BYTES = 1_000_000
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)  # impossible dates are ValueErrors
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, *, max_bytes: int = _MAX_YAML_BYTES) -> dict[str, Any]:
     """Read a YAML mapping; tags that would run code are refused.
 
+    Args:
+        path: The file.
+        max_bytes: A larger one is refused unread.
+
     Raises:
-        ConfigError: If the file is missing, larger than 1 MB, not UTF-8, not YAML, or no mapping.
+        ConfigError: If the file is missing, too large, not UTF-8, not YAML, or no mapping.
     """
     try:
-        if path.stat().st_size > _MAX_YAML_BYTES:
-            raise ConfigError(f"{path}: larger than {_MAX_YAML_BYTES} bytes; expected a short YAML")
+        if not path.is_file() and path.exists():
+            raise ConfigError(f"{path}: is not a file; expected a YAML file")
+        if path.stat().st_size > max_bytes:
+            raise ConfigError(f"{path}: larger than {max_bytes} bytes; expected a short YAML")
         values = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error

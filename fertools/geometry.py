@@ -9,17 +9,21 @@ pitch > 0 lifts it, roll > 0 tilts the head clockwise as seen in the image. Head
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "angles_from_rotation", "rotation_from_angles"]
+__all__ = ["AxisOrder", "FloatArray", "angles_from_rotation", "rotation_from_angles"]
 
 FloatArray = npt.NDArray[np.float64]
 
+AxisOrder = Literal["YXZ", "XYZ", "YZX", "ZYX", "XZY", "ZXY"]
+"""Product of the turns about the axes, from left to right: the last is done first."""
+
 
 def rotation_from_angles(
-    yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0
+    yaw_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0, *, order: AxisOrder = "YXZ"
 ) -> FloatArray:
     """Rotation matrix of a head pose.
 
@@ -27,6 +31,8 @@ def rotation_from_angles(
         yaw_deg: Turn about the vertical axis; positive moves the nose to the image's right.
         pitch_deg: Nod; positive moves the nose up.
         roll_deg: Tilt; positive turns the head clockwise as seen in the image.
+        order: Of the three turns; ``YXZ``, R = R_y R_x R_z, is the project's convention, and only
+            its angles are those that :func:`angles_from_rotation` gives back.
 
     Returns:
         A proper rotation, shape ``(3, 3)``: head coordinates to camera coordinates.
@@ -43,7 +49,9 @@ def rotation_from_angles(
     r_y = np.array([[cy, 0.0, sy], [0.0, 1.0, 0.0], [-sy, 0.0, cy]])
     r_x = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
     r_z = np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]])
-    return np.asarray(r_y @ r_x @ r_z)
+    turns = {"X": r_x, "Y": r_y, "Z": r_z}
+    first, second, third = (turns[axis] for axis in order)
+    return np.asarray(first @ second @ third)
 
 
 def angles_from_rotation(rotation: FloatArray) -> tuple[float, float, float]:
@@ -68,7 +76,11 @@ def angles_from_rotation(rotation: FloatArray) -> tuple[float, float, float]:
         raise ValueError(f"expected a proper (3, 3) rotation, got {R.tolist()}")
     pitch = math.asin(min(1.0, max(-1.0, float(R[1, 2]))))
     if abs(R[1, 2]) > 1.0 - 1e-10:  # gimbal lock: only yaw ± roll is determined
-        return math.degrees(math.atan2(-R[2, 0], R[0, 0])), math.degrees(pitch), 0.0
-    yaw = math.atan2(R[0, 2], R[2, 2])
-    roll = math.atan2(-R[1, 0], R[1, 1])
-    return math.degrees(yaw) + 0.0, math.degrees(pitch) + 0.0, math.degrees(roll) + 0.0  # no -0.0
+        return _angle_of(-R[2, 0], R[0, 0]), math.degrees(pitch), 0.0
+    return _angle_of(R[0, 2], R[2, 2]), math.degrees(pitch) + 0.0, _angle_of(-R[1, 0], R[1, 1])
+
+
+def _angle_of(sine: float, cosine: float) -> float:
+    """Degrees in (-180, 180], and never -0.0."""
+    angle = math.degrees(math.atan2(sine, cosine)) + 0.0
+    return 180.0 if angle == -180.0 else angle

@@ -15,6 +15,7 @@ cd "$scratch"
 "$scratch/env/bin/fertools" protocols list
 "$scratch/env/bin/fertools" protocols show bu3dfe-p1-5fold >/dev/null
 "$scratch/env/bin/zoo" --help >/dev/null
+"$scratch/env/bin/fertools" render-bu3dfe --help >/dev/null
 
 # without the extras, a command that needs one says which
 status=0

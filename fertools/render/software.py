@@ -1,124 +1,75 @@
-"""The software renderer: z-buffer and unlit texture, on the processor, without a system library."""
+"""The software backend: z-buffer and texture, on the processor, without a system library."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from fertools.geometry import FloatArray
+from fertools.geometry import FloatArray, rotation_from_angles
 from fertools.mesh import FaceScan
+from fertools.render.backends import Look, register_backend
 from fertools.render.camera import Camera
-from fertools.render.rasteriser import EMPTY, rasterise, shade
+from fertools.render.rasteriser import corner_texels, rasterise, shade, vertex_normals
 
-__all__ = ["Rendering", "render_scan", "render_views"]
-
-_VISIBLE_WITHIN_MM = 2.0
+__all__ = ["draw", "light_on_vertices"]
 
 
-@dataclass(frozen=True)
-class Rendering:
-    """One scan from several views.
-
-    Attributes:
-        pictures: Shape ``(N, S, S, 3)``, uint8 RGB.
-        landmarks: Shape ``(N, K, 2)``, pixels (see :mod:`fertools.render.camera`).
-        visible: Shape ``(N, K)``; False where the face itself hides the point, or it is outside.
-    """
-
-    pictures: npt.NDArray[np.uint8]
-    landmarks: FloatArray
-    visible: npt.NDArray[np.bool_]
-
-
-def render_views(
+@register_backend("software")
+def draw(
     scan: FaceScan,
     rotations: Sequence[FloatArray],
+    cameras: Sequence[Camera],
+    look: Look,
     *,
-    camera: Camera,
-    centre: FloatArray | None = None,
-    supersample: int = 2,
-    background: tuple[int, int, int] = (0, 0, 0),
+    centre: FloatArray,
 ) -> npt.NDArray[np.uint8]:
-    """Render a scan under several rotations; see :func:`render_scan`."""
-    return render_scan(
-        scan,
-        rotations,
-        camera=camera,
-        centre=centre,
-        supersample=supersample,
-        background=background,
-    ).pictures
-
-
-def render_scan(
-    scan: FaceScan,
-    rotations: Sequence[FloatArray],
-    *,
-    camera: Camera,
-    landmarks: FloatArray | None = None,
-    centre: FloatArray | None = None,
-    supersample: int = 2,
-    background: tuple[int, int, int] = (0, 0, 0),
-) -> Rendering:
-    """Render a scan under several rotations and project its landmarks.
-
-    Args:
-        scan: The face.
-        rotations: Each of shape ``(3, 3)``, head to camera coordinates.
-        camera: Picture size and scale.
-        landmarks: Shape ``(K, 3)``, millimetres in the scan's frame; none if left out.
-        centre: The point that the head turns about and that falls on the picture's middle, shape
-            ``(3,)``; the middle of the bounding box if left out.
-        supersample: Samples a pixel along each axis, 1 to 3; their mean is the pixel.
-        background: RGB where there is no face.
-
-    Returns:
-        Pictures, landmarks and their visibility (a point is hidden where the mesh is more than
-        2 mm nearer to the viewer).
-    """
-    middle = scan.centre if centre is None else np.asarray(centre, dtype=np.float64)
-    points = np.empty((0, 3)) if landmarks is None else landmarks
-    size = camera.image_size
-    fine = Camera(size * supersample, camera.window_mm)
+    """Draw a scan from several views; see :class:`fertools.render.backends.Backend`."""
+    supersample = look.supersample
     height, width = scan.texture.shape[:2]
-    texels = np.stack([scan.uvs[:, 0] * width - 0.5, (1.0 - scan.uvs[:, 1]) * height - 0.5], axis=1)
-    colour = np.array(background, dtype=np.float64)
+    texels = corner_texels(scan.uvs, scan.uv_faces, width, height)
     texture = np.ascontiguousarray(scan.texture)
+    background = np.array(look.background, dtype=np.uint8)
+    size = cameras[0].image_size if cameras else 0
     pictures = np.empty((len(rotations), size, size, 3), np.uint8)
-    projected = np.empty((len(rotations), len(points), 2))
-    visible = np.empty((len(rotations), len(points)), np.bool_)
-    depth = np.empty((fine.image_size, fine.image_size))
-    triangles = np.empty((fine.image_size, fine.image_size), np.int32)
-    for index, rotation in enumerate(rotations):
-        screen = fine.project(scan.vertices, rotation, middle)
-        depth.fill(-np.inf)
-        triangles.fill(EMPTY)
-        rasterise(screen, scan.faces, depth, triangles)
+    samples = np.empty((size * supersample, size * supersample), np.int64)
+    planes = np.empty((len(scan.faces), 6))
+    normals = vertex_normals(scan.vertices, scan.faces) if look.light == "lambert" else None
+    for index, (rotation, camera) in enumerate(zip(rotations, cameras, strict=True)):
+        seen = camera.project(scan.vertices, rotation, centre, samples=supersample)
+        box = rasterise(seen.screen, scan.faces, seen.key, samples, planes)
+        light = np.empty((0, 2)) if normals is None else light_on_vertices(normals, rotation, look)
         shade(
-            screen,
+            seen.screen,
             scan.faces,
+            planes,
             texels,
-            scan.uv_faces,
             texture,
-            triangles,
+            light,
+            camera.distance_mm is not None,
+            samples,
+            box,
             supersample,
-            colour,
+            background,
             pictures[index],
         )
-        marks = fine.project(points, rotation, middle)
-        projected[index] = marks[:, :2] / supersample
-        visible[index] = _is_visible(marks, depth)
-    return Rendering(pictures, projected, visible)
+    return pictures
 
 
-def _is_visible(marks: FloatArray, depth: FloatArray) -> npt.NDArray[np.bool_]:
-    """Whether points lie in the picture and not behind the mesh."""
-    column = np.floor(marks[:, 0]).astype(int)
-    row = np.floor(marks[:, 1]).astype(int)
-    size = len(depth)
-    inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-    nearest = depth[np.clip(row, 0, size - 1), np.clip(column, 0, size - 1)]
-    return np.asarray(inside & (marks[:, 2] >= nearest - _VISIBLE_WITHIN_MM))
+def light_on_vertices(normals: FloatArray, rotation: FloatArray, look: Look) -> FloatArray:
+    """Lambert's light on every vertex: ambient, and the cosine of the angle to a distant light.
+
+    Args:
+        normals: Shape ``(V, 3)``, unit vectors in the scan's frame, out of its front.
+        rotation: Shape ``(3, 3)``, head to camera coordinates.
+        look: Where the light stands and how strong the ambient part is.
+
+    Returns:
+        Shape ``(V, 2)`` in [0, 1]: on the front and on the back of the surface.
+    """
+    turned = rotation_from_angles(look.light_yaw_deg, look.light_pitch_deg)[:, 2]
+    towards = np.round(rotation.T @ turned, 12)  # in the scan's frame
+    cosine = normals[:, 0] * towards[0] + normals[:, 1] * towards[1] + normals[:, 2] * towards[2]
+    lit = np.stack([np.maximum(cosine, 0.0), np.maximum(-cosine, 0.0)], axis=1)
+    return np.asarray(look.ambient + (1.0 - look.ambient) * lit)

@@ -238,13 +238,14 @@ def _portrait(
 ) -> npt.NDArray[np.uint8]:
     """The frontal picture, drawn with the tool's own renderer."""
     from fertools.mesh import FaceScan
+    from fertools.render.backends import Look
     from fertools.render.camera import Camera
-    from fertools.render.software import render_views
+    from fertools.render.scene import render_scan
 
     scan = FaceScan(points, mesh.triangles[0], mesh.uvs, mesh.triangles[1], picture)
     camera = Camera(image_size=_F2D_SIZE, window_mm=_F2D_WINDOW_MM)
-    pictures = render_views(scan, [np.eye(3)], camera=camera, background=_F2D_BACKGROUND)
-    return np.asarray(pictures[0])
+    look = Look(background=_F2D_BACKGROUND)
+    return np.asarray(render_scan(scan, [np.eye(3)], camera=camera, look=look).pictures[0])
 
 
 def _bitmap(picture: npt.NDArray[np.uint8]) -> bytes:
