@@ -292,7 +292,12 @@ def _given_options(context: typer.Context, before: dict[str, Any]) -> dict[str, 
     }
     options = {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
     if "views" in given:
-        options["views"] = load_views(given["views"])
+        try:
+            options["views"] = load_views(given["views"])
+        except ConfigError as error:
+            if given["views"].lower().endswith((".yaml", ".yml")):
+                raise
+            raise typer.BadParameter(str(error)) from error  # no file: a slip of the pen
     if turning := {k: given[k] for k in ("rotation_order", "yaw_sign") if k in given}:
         options["turning"] = {**before.get("turning", {}), **turning}
     if "background" in given:

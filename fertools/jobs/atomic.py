@@ -83,6 +83,8 @@ def place_file(source: Path, target: Path) -> None:
     Raises:
         OutputError: If that is not possible.
     """
+    if target.exists() and source.samefile(target):
+        return
     with _beside(target) as temporary:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -95,14 +97,17 @@ def place_file(source: Path, target: Path) -> None:
 def _beside(path: Path) -> Iterator[Path]:
     """A temporary path that becomes ``path`` if the block makes it and succeeds."""
     temporary = path.with_name(f"{_PREFIX}{path.name}")
+    is_placed = False
     try:
         yield temporary
         temporary.replace(path)
+        is_placed = True
     except OSError as error:
         raise _explain(path, error) from error
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if not is_placed:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

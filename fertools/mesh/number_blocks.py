@@ -68,8 +68,9 @@ def read_floats(
         position, count, num_hard, is_whole = _kernel(_scan_floats)(
             data, position, stop, values, count, hard, _POWERS
         )
-        for number, first, end in hard[:num_hard].tolist():
-            values[number] = float(text[first:end])
+        if num_hard:
+            rows = hard[:num_hard]
+            values[rows[:, 0]] = _read_hard(text, rows)
         if num_hard < len(hard):
             values.resize(count, refcheck=False)  # in place: a copy would take the room twice
             return values, is_whole
@@ -119,6 +120,13 @@ def find_token(text: bytes | bytearray, start: int, stop: int, number: int) -> t
             return place, bytes(match[0]) if match else b""
         number -= count
     raise IndexError("the list has fewer tokens")
+
+
+def _read_hard(text: bytes | bytearray, rows: npt.NDArray[np.int64]) -> list[float]:
+    """What ``float`` makes of some tokens, by their first and end bytes."""
+    start = int(rows[0, 1])
+    piece = bytes(text[start : int(rows[-1, 2])])
+    return [float(piece[first:end]) for first, end in (rows[:, 1:] - start).tolist()]
 
 
 @lru_cache(maxsize=1)

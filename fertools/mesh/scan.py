@@ -14,7 +14,7 @@ from fertools.errors import ScanError
 from fertools.mesh.files import size_of_file
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 __all__ = ["FaceScan", "read_texture"]
 
@@ -57,8 +57,8 @@ class FaceScan:
     @property
     def centre(self) -> npt.NDArray[np.float64]:
         """Middle of the bounding box, shape ``(3,)``, millimetres."""
-        used = self.used_vertices
-        return np.asarray((used.min(axis=0) + used.max(axis=0)) / 2.0)
+        columns = self.used_vertices.T  # one at a time: several times as fast
+        return np.array([(column.min() + column.max()) / 2.0 for column in columns])
 
 
 def read_texture(path: Path) -> npt.NDArray[np.uint8]:
@@ -83,7 +83,12 @@ def read_texture(path: Path) -> npt.NDArray[np.uint8]:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=("BMP", "PNG", "JPEG")) as picture:
                 _check_kind(path, picture)
-                return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+                if picture.format == "BMP" and picture.mode == "RGB":
+                    pixels = _read_plain_bitmap(path, picture)
+                else:
+                    pixels = np.asarray(picture.convert("RGB"))
+        pixels.flags.writeable = False  # whatever it comes from: one type to compile for
+        return pixels
     except Image.DecompressionBombError as error:
         raise _too_large(path, "hundreds of millions of") from error
     except UnidentifiedImageError as error:
@@ -105,6 +110,26 @@ def _check_kind(path: Path, picture: Image.Image) -> None:
         raise ScanError(
             f"{path}: has more than eight bits a channel; save it with eight as BMP or PNG"
         )
+
+
+def _read_plain_bitmap(path: Path, picture: ImageFile.ImageFile) -> npt.NDArray[np.uint8]:
+    """The pixels of a 24-bit BMP; of those without compression straight from the file.
+
+    That is what BU-3DFE's textures are, and several times as fast as the general way.
+    """
+    import cv2
+
+    codec, _, offset, form = picture.tile[0]
+    if codec != "raw" or not isinstance(form, tuple) or form[0] != "BGR":
+        return np.array(picture)
+    width, height = picture.size
+    _, stride, direction = form
+    data = np.fromfile(path, np.uint8, stride * height, offset=offset)
+    if len(data) < stride * height:
+        raise OSError(f"{stride * height - len(data)} bytes are missing")
+    rows = data.reshape(height, stride)[:, : 3 * width].reshape(height, width, 3)
+    pixels = cv2.cvtColor(rows, cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.flip(pixels, 0) if direction < 0 else pixels, dtype=np.uint8)
 
 
 def _too_large(path: Path, pixels: str) -> ScanError:

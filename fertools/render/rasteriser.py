@@ -12,11 +12,10 @@ from numba import njit
 
 __all__ = [
     "EMPTY",
-    "corner_texels",
+    "TRIANGLE_MASK",
     "nearest_at",
     "project",
     "rasterise",
-    "shade",
     "triangle_of",
     "vertex_normals",
 ]
@@ -24,14 +23,13 @@ __all__ = [
 EMPTY = -1
 """A sample that no triangle covers."""
 
-_TRIANGLE_MASK = (1 << 32) - 1
+TRIANGLE_MASK = (1 << 32) - 1
+"""The bits of a covered sample that hold its triangle's number, each turned over."""
+
 _NEAREST_GAP = 64.0  # below and above the nearness of all corners, for what is extrapolated
 _NEARNESS = 2.0**31 - 2.0 * _NEAREST_GAP - 1.0
 _CELLS = 62  # along each side of the grid that sorts points; a row's are bits of one word
 _EDGE = 1e-9  # of a barycentric weight: a sample on an edge belongs to both of its triangles
-_LANE = 21  # bits of a colour in the 64-bit sum of a pixel: 8 of the value, 13 of its weight
-_LANE_MASK = (1 << _LANE) - 1
-_WEIGHT_BITS = 13
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -70,37 +68,6 @@ def project(
         screen[i, 1] = half - scale * (y * near - offset[1])
         screen[i, 2] = z
         screen[i, 3] = near
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def corner_texels(
-    uvs: npt.NDArray[np.float64],
-    uv_faces: npt.NDArray[np.int32],
-    columns: int,
-    rows: int,
-) -> npt.NDArray[np.float64]:
-    """Texture coordinates of triangles as column and row, the first texel's centre at (0, 0).
-
-    Args:
-        uvs: Shape ``(T, 2)``, v upwards.
-        uv_faces: Shape ``(F, 3)``.
-        columns: Width of the texture.
-        rows: Its height.
-
-    Returns:
-        Shape ``(F, 6)``: those of the first corner, and how much those of the second and of the
-        third lie further right and down.
-    """
-    texels = np.empty((uv_faces.shape[0], 6))
-    for t in range(uv_faces.shape[0]):
-        a, b, c = uv_faces[t, 0], uv_faces[t, 1], uv_faces[t, 2]
-        texels[t, 0] = uvs[a, 0] * columns - 0.5
-        texels[t, 1] = (1.0 - uvs[a, 1]) * rows - 0.5
-        texels[t, 2] = (uvs[b, 0] - uvs[a, 0]) * columns
-        texels[t, 3] = (uvs[a, 1] - uvs[b, 1]) * rows
-        texels[t, 4] = (uvs[c, 0] - uvs[a, 0]) * columns
-        texels[t, 5] = (uvs[a, 1] - uvs[c, 1]) * rows
-    return texels
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -175,7 +142,7 @@ def rasterise(
                 inside = min(min(w_b, w_c), 1.0 - w_b - w_c) >= -_EDGE
                 near = np.int64(nearness + w_b * rise_b + w_c * rise_c)
                 old = samples[y, x]
-                found = near << 32 | (_TRIANGLE_MASK - t) if inside else old
+                found = near << 32 | (TRIANGLE_MASK - t) if inside else old
                 samples[y, x] = max(found, old)
                 w_b += b_dx
                 w_c += c_dx
@@ -184,108 +151,7 @@ def rasterise(
 
 def triangle_of(samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Triangle numbers of samples from :func:`rasterise`, none of them :data:`EMPTY`."""
-    return np.asarray(_TRIANGLE_MASK - (samples & _TRIANGLE_MASK))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def shade(
-    screen: npt.NDArray[np.float64],
-    faces: npt.NDArray[np.int32],
-    planes: npt.NDArray[np.float64],
-    texels: npt.NDArray[np.float64],
-    texture: npt.NDArray[np.uint8],
-    light: npt.NDArray[np.float64],
-    perspective: bool,
-    samples: npt.NDArray[np.int64],
-    box: tuple[int, int, int, int],
-    supersample: int,
-    background: npt.NDArray[np.uint8],
-    picture: npt.NDArray[np.uint8],
-) -> None:
-    """Colour every pixel by the mean of its samples, bilinearly from the texture.
-
-    A texel's three colours are summed in one 64-bit word of three lanes, with 13 bits of weight a
-    pixel: its colour is within 0.6 of the exact mean, which is as near as eight bits come.
-
-    Args:
-        screen: Shape ``(V, 4)``, from :func:`project`.
-        faces: Shape ``(F, 3)``.
-        planes: Shape ``(F, 6)``, from :func:`rasterise`.
-        texels: Shape ``(F, 6)``, from :func:`corner_texels`.
-        texture: Shape ``(h, w, 3)``.
-        light: Shape ``(V, 2)``, the light on each vertex in [0, 1], seen from the front and from
-            behind; ``(0, 2)`` draws the texture as it is.
-        perspective: Whether the foreshortening is to be divided out.
-        samples: Shape ``(H * s, W * s)``, from :func:`rasterise`.
-        box: Where the face is, from :func:`rasterise`.
-        supersample: Samples a pixel along each axis, s.
-        background: Shape ``(3,)``.
-        picture: Shape ``(H, W, 3)``; receives the colours.
-    """
-    rows, columns, _ = texture.shape
-    last_u, last_v = columns - 1.0, rows - 1.0
-    lit = light.shape[0] > 0
-    weight = (1 << _WEIGHT_BITS) // (supersample * supersample)
-    whole = weight * supersample * supersample
-    reciprocal = (1 << 40) // whole + 1  # exact for numbers below 2**21: a lane
-    picture[:, :, 0], picture[:, :, 1], picture[:, :, 2] = background
-    nothing = _texel(picture, 0, 0)
-    border = supersample - 1  # pixels that lie within the box: all that the face touches
-    for y in range((box[1] + border) // supersample, box[3] // supersample):
-        for x in range((box[0] + border) // supersample, box[2] // supersample):
-            total = 0
-            num_empty = 0
-            for row in range(y * supersample, (y + 1) * supersample):
-                for column in range(x * supersample, (x + 1) * supersample):
-                    sample = samples[np.uint64(row), np.uint64(column)]
-                    if sample < 0:
-                        num_empty += 1
-                        continue
-                    t = np.uint64(_TRIANGLE_MASK - (sample & _TRIANGLE_MASK))
-                    px, py = column + 0.5 - planes[t, 0], row + 0.5 - planes[t, 1]
-                    w_b = px * planes[t, 2] + py * planes[t, 3]
-                    w_c = px * planes[t, 4] + py * planes[t, 5]
-                    share = float(weight)
-                    if perspective or lit:
-                        a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
-                        w_a = 1.0 - w_b - w_c
-                        if perspective:
-                            far_b, far_c = w_b * screen[b, 3], w_c * screen[c, 3]
-                            far = 1.0 / (w_a * screen[a, 3] + far_b + far_c)
-                            w_b, w_c = far_b * far, far_c * far
-                            w_a = 1.0 - w_b - w_c
-                        if lit:
-                            back = planes[t, 2] * planes[t, 5] > planes[t, 3] * planes[t, 4]
-                            s = 1 if back else 0  # rows count downwards
-                            share *= w_a * light[a, s] + w_b * light[b, s] + w_c * light[c, s]
-                            share = min(max(share, 0.0), float(weight))
-                    u = texels[t, 0] + w_b * texels[t, 2] + w_c * texels[t, 4]
-                    v = texels[t, 1] + w_b * texels[t, 3] + w_c * texels[t, 5]
-                    u, v = min(max(u, 0.0), last_u), min(max(v, 0.0), last_v)
-                    u0, v0 = int(u), int(v)
-                    u1, v1 = min(u0 + 1, columns - 1), min(v0 + 1, rows - 1)
-                    fu, fv = u - u0, (v - v0) * share
-                    w11 = int(fu * fv)
-                    w01 = int(fu * (share - fv))
-                    w10 = int(fv) - w11
-                    w00 = int(share) - w11 - w01 - w10
-                    total += _texel(texture, v0, u0) * w00
-                    total += _texel(texture, v0, u1) * w01
-                    total += _texel(texture, v1, u0) * w10
-                    total += _texel(texture, v1, u1) * w11
-            if num_empty < supersample * supersample:
-                total += nothing * (weight * num_empty)
-                for k in range(3):
-                    lane = (total >> _LANE * k & _LANE_MASK) + (whole >> 1)
-                    picture[y, x, k] = lane * reciprocal >> 40
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _texel(texture: npt.NDArray[np.uint8], row: int, column: int) -> int:
-    """The three colours of a texel, each in its lane of one word."""
-    y, x = np.uint64(row), np.uint64(column)  # so that numba need not look for negative ones
-    red, green, blue = texture[y, x, 0], texture[y, x, 1], texture[y, x, 2]
-    return int(np.int64(red) | np.int64(green) << _LANE | np.int64(blue) << 2 * _LANE)
+    return np.asarray(TRIANGLE_MASK - (samples & TRIANGLE_MASK))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -169,16 +169,19 @@ def _render(task: ScanTask) -> Record:
     frontal = frontal_rotation(points, files.landmarks) if config.frontalise else np.eye(3)
     views = config.views.views(files.scan_id)
     turns = [config.turning.rotation(view) for view in views]
-    rendering = render_scan(
-        scan,
-        [turn @ frontal for turn in turns],
-        camera=config.camera,
-        look=config.look,
-        landmarks=points,
-        fit_margin=config.fit_margin,
-        with_layers=bool(config.layers),
-        backend=config.backend,
-    )
+    try:
+        rendering = render_scan(
+            scan,
+            [turn @ frontal for turn in turns],
+            camera=config.camera,
+            look=config.look,
+            landmarks=points,
+            fit_margin=config.fit_margin,
+            with_layers=bool(config.layers),
+            backend=config.backend,
+        )
+    except ScanError as error:
+        raise ScanError(f"{files.wrl}: {error}") from error
     inputs = _digests(task, scan)
     source = "".join(about["sha256"] for about in inputs.values())
     of_scan = {

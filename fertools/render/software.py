@@ -11,7 +11,8 @@ from fertools.geometry import FloatArray, rotation_from_angles
 from fertools.mesh import FaceScan
 from fertools.render.backends import Look, register_backend
 from fertools.render.camera import Camera
-from fertools.render.rasteriser import corner_texels, rasterise, shade, vertex_normals
+from fertools.render.rasteriser import rasterise, vertex_normals
+from fertools.render.shading import corner_texels, shade
 
 __all__ = ["draw", "light_on_vertices"]
 

@@ -89,7 +89,6 @@ def test_an_earlier_render_lends_its_options(tmp_path: Path, make_bu3dfe: Make) 
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (["--views", "p3"], "expected p1, p2, or a YAML file"),
         (["--views", "none.yaml"], "none.yaml: cannot be read"),
         (["--background", "1,2"], "expected three numbers from 0 to 255"),
         (["--background", "1,2,256"], "'background.2'"),
