@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +34,8 @@ __all__ = ["MAX_SCAN_MB", "OnError", "ScanTask", "is_done", "render_one_scan"]
 OnError = Literal["stop", "skip"]
 MAX_SCAN_MB = 200.0
 """Larger meshes are refused unless the user says otherwise; BU-3DFE's have a few."""
+
+_BATCH_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -167,21 +170,6 @@ def _render(task: ScanTask) -> Record:
     scan = read_scan(files, max_scan_mb=task.max_scan_mb, missing_texture=config.missing_texture)
     points = read_landmarks(files, scan)
     frontal = frontal_rotation(points, files.landmarks) if config.frontalise else np.eye(3)
-    views = config.views.views(files.scan_id)
-    turns = [config.turning.rotation(view) for view in views]
-    try:
-        rendering = render_scan(
-            scan,
-            [turn @ frontal for turn in turns],
-            camera=config.camera,
-            look=config.look,
-            landmarks=points,
-            fit_margin=config.fit_margin,
-            with_layers=bool(config.layers),
-            backend=config.backend,
-        )
-    except ScanError as error:
-        raise ScanError(f"{files.wrl}: {error}") from error
     inputs = _digests(task, scan)
     source = "".join(about["sha256"] for about in inputs.values())
     of_scan = {
@@ -192,31 +180,67 @@ def _render(task: ScanTask) -> Record:
         **(_angles("frontal_", frontal) if config.frontalise else {}),
     }
     record = Record(files.scan_id, inputs, {}, [], [])
-    for index, (view, turn) in enumerate(zip(views, turns, strict=True)):
-        sample_id = f"{files.scan_id}_{view.view_id}"
-        written = _write_pictures(task, rendering, index, sample_id)
-        image, *layers = written
-        pose = turn @ frontal if task.pose_source == "ground_truth" else turn
-        record.files.update(written)
-        record.rows.append(
-            {
-                **_row(task, view, sample_id, pose),
-                "image": image,
-                "sha256": written[image]["sha256"],
-                "window_mm": rendering.cameras[index].window_mm,
-                **dict(zip(config.layers, layers, strict=True)),
-                **of_scan,
-            }
-        )
-        record.landmarks.append(
-            {
-                "sample_id": sample_id,
-                "x": rendering.landmarks[index, :, 0].round(3).tolist(),
-                "y": rendering.landmarks[index, :, 1].round(3).tolist(),
-                "visible": rendering.visible[index].tolist(),
-            }
-        )
+    for views in _batches(config.views.views(files.scan_id), config):
+        turns = [config.turning.rotation(view) for view in views]
+        rendering = _draw(task, scan, points, [turn @ frontal for turn in turns])
+        for index, (view, turn) in enumerate(zip(views, turns, strict=True)):
+            pose = turn @ frontal if task.pose_source == "ground_truth" else turn
+            _add_view(task, record, rendering, index, {**_row(task, view, pose), **of_scan})
     return record
+
+
+def _batches(views: tuple[View, ...], config: RenderConfig) -> Iterator[tuple[View, ...]]:
+    """The views in as few calls as memory allows: one, unless they are many or large."""
+    bytes_a_view = config.image_size**2 * (20 if config.layers else 3)
+    at_once = max(1, _BATCH_BYTES // bytes_a_view)
+    for start in range(0, len(views), at_once):
+        yield views[start : start + at_once]
+
+
+def _draw(
+    task: ScanTask, scan: FaceScan, points: FloatArray, rotations: list[FloatArray]
+) -> Rendering:
+    """Pictures, landmarks and layers of some views."""
+    config = task.config
+    try:
+        return render_scan(
+            scan,
+            rotations,
+            camera=config.camera,
+            look=config.look,
+            landmarks=points,
+            fit_margin=config.fit_margin,
+            with_layers=bool(config.layers),
+            backend=config.backend,
+        )
+    except ScanError as error:
+        raise ScanError(f"{task.files.wrl}: {error}") from error
+
+
+def _add_view(
+    task: ScanTask, record: Record, rendering: Rendering, index: int, row: dict[str, Any]
+) -> None:
+    """Write one view's files and put them, its row and its landmarks down in the record."""
+    written = _write_pictures(task, rendering, index, row["sample_id"])
+    image, *layers = written
+    record.files.update(written)
+    record.rows.append(
+        {
+            **row,
+            "image": image,
+            "sha256": written[image]["sha256"],
+            "window_mm": rendering.cameras[index].window_mm,
+            **dict(zip(task.config.layers, layers, strict=True)),
+        }
+    )
+    record.landmarks.append(
+        {
+            "sample_id": row["sample_id"],
+            "x": rendering.landmarks[index, :, 0].round(3).tolist(),
+            "y": rendering.landmarks[index, :, 1].round(3).tolist(),
+            "visible": rendering.visible[index].tolist(),
+        }
+    )
 
 
 def _write_pictures(
@@ -242,11 +266,11 @@ def _write_pictures(
     return {name: _about(data) for name, data in contents.items()}
 
 
-def _row(task: ScanTask, view: View, sample_id: str, pose: FloatArray) -> dict[str, Any]:
+def _row(task: ScanTask, view: View, pose: FloatArray) -> dict[str, Any]:
     """What the manifest says of one picture, its file aside."""
     files = task.files
     return {
-        "sample_id": sample_id,
+        "sample_id": f"{files.scan_id}_{view.view_id}",
         "dataset": "bu3dfe",
         "subject_id": files.subject_id,
         "expression": files.expression,

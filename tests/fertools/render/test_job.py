@@ -235,6 +235,16 @@ class TestWhatIsWritten:
         render(root, tmp_path / "two", workers=2)
         assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 
+    def test_the_bytes_do_not_depend_on_how_many_views_are_drawn_at_once(
+        self, tmp_path: Path, make_bu3dfe: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = make_bu3dfe(tmp_path / "in", subjects=1)
+        config = SMALL.model_copy(update={"views": P2, "layers": ("depth",)})
+        render(root, tmp_path / "one", config)
+        monkeypatch.setattr("fertools.render.scan_job._BATCH_BYTES", 16 * 16 * 20 * 4)
+        render(root, tmp_path / "two", config)
+        assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
     @pytest.mark.slow
     def test_the_bytes_do_not_depend_on_the_processor(
         self, tmp_path: Path, make_bu3dfe: Make
