@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +19,7 @@ from fertools.jobs.progress import progress
 
 __all__ = ["default_workers", "run_tasks"]
 
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
@@ -79,7 +82,7 @@ def _in_processes(
 ) -> list[_Result]:
     """Spread tasks over fresh processes, few ahead of the workers so that a stop is quick."""
     pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_when_told
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
     )
     results: dict[int, _Result] = {}
     running: dict[Future[_Result], int] = {}
@@ -109,13 +112,18 @@ def _in_processes(
     return [results[index] for index in range(len(tasks))]
 
 
-def _leave_when_told() -> None:
-    """Let SIGTERM raise in a worker, so that half-written files are removed on the way out."""
+def _prepare_worker() -> None:
+    """Let SIGTERM raise in a worker, so that it tidies up, and let none outlive a killed parent."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, leave)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid != os.getppid():  # it died before the line above
+        os._exit(1)
 
 
 def _call(function: Callable[[_Task], _Result], task: _Task) -> _Result:

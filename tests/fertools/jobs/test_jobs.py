@@ -2,6 +2,11 @@ from __future__ import annotations
 
 import errno
 import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -86,3 +91,41 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "a" / "b.png").write_bytes(b"whole")
     remove_partials(tmp_path)
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["b.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's end")
+def test_no_worker_outlives_a_parent_that_was_killed() -> None:
+    code = (
+        "import os, time; from fertools.jobs import run_tasks; "
+        "from tests_of_jobs import say_and_sleep; run_tasks(say_and_sleep, [0, 1, 2], workers=2)"
+    )
+    helper = (
+        "import os, time\n"
+        "def say_and_sleep(n):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "tests_of_jobs.py").write_text(helper)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": folder},
+        )
+        assert process.stdout is not None
+        workers = [int(process.stdout.readline()) for _ in range(2)]
+        process.kill()
+        process.communicate()
+        deadline = time.monotonic() + 20
+        while any(map(is_alive, workers)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not any(map(is_alive, workers))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except FileNotFoundError:
+        return False
