@@ -36,7 +36,6 @@ def render_bu3dfe(
     with_neutral: Annotated[
         bool,
         typer.Option(
-            "--with-neutral",
             help="Also draw the neutral scans, outside the published counts.",
             rich_help_panel=_WHAT,
         ),
@@ -48,7 +47,6 @@ def render_bu3dfe(
     frontalise: Annotated[
         bool,
         typer.Option(
-            "--frontalise",
             help="First turn each scan by its landmarks so that it looks ahead.",
             rich_help_panel=_WHAT,
         ),
@@ -72,14 +70,14 @@ def render_bu3dfe(
         typer.Option(min=8, max=4096, help="Pixels of a picture's side.", rich_help_panel=_LOOK),
     ] = 224,
     window_mm: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=1,
             max=2000,
-            help="Millimetres that a picture spans, the same for all.",
+            help="Millimetres that a picture spans, the same for all; else 220, for RAW 330.",
             rich_help_panel=_LOOK,
         ),
-    ] = 220.0,
+    ] = None,
     fit_margin: Annotated[
         float | None,
         typer.Option(
@@ -110,23 +108,27 @@ def render_bu3dfe(
         ),
     ] = "unlit",
     light_yaw_deg: Annotated[
-        float,
+        float | None,
         typer.Option(
-            min=-180, max=180, help="Lambert: from the image's right.", rich_help_panel=_LOOK
+            min=-180,
+            max=180,
+            help="Lambert: from the image's right; else 0.",
+            rich_help_panel=_LOOK,
         ),
-    ] = 0.0,
+    ] = None,
     light_pitch_deg: Annotated[
-        float, typer.Option(min=-90, max=90, help="Lambert: from above.", rich_help_panel=_LOOK)
-    ] = 0.0,
+        float | None,
+        typer.Option(min=-90, max=90, help="Lambert: from above; else 0.", rich_help_panel=_LOOK),
+    ] = None,
     ambient: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0,
             max=1,
-            help="Lambert: share of the light that falls everywhere.",
+            help="Lambert: share of the light that falls everywhere; else 0.3.",
             rich_help_panel=_LOOK,
         ),
-    ] = 0.3,
+    ] = None,
     background: Annotated[
         str,
         typer.Option(metavar="R,G,B", help="Colour where there is no face.", rich_help_panel=_LOOK),
@@ -152,7 +154,7 @@ def render_bu3dfe(
         typer.Option(
             metavar="FILE.yaml",
             help="Take these options from the render.yaml of an earlier render; those given here "
-            "go before.",
+            "take precedence. Says which input files differ.",
             rich_help_panel=_FILES,
         ),
     ] = None,
@@ -210,7 +212,7 @@ def render_bu3dfe(
         typer.Option(min=1, max=10_000, help="Refuse larger meshes unread.", rich_help_panel=_WORK),
     ] = 200.0,
 ) -> None:
-    """Render BU-3DFE's scans from every view of P1, P2 or your own, with exact head pose.
+    """Render BU-3DFE's scans from every view of P1, P2 or your own, with the exact rotation.
 
     Writes images/, manifest.parquet (one row a picture: subject, expression, intensity, yaw, pitch,
     roll), landmarks.parquet (the 83 points in pixels, visible or hidden) and render.yaml (options,
@@ -229,8 +231,7 @@ def render_bu3dfe(
 
     if (engine == "dask") != (scheduler is not None):
         raise ConfigError("--engine dask and --scheduler ADDRESS go together; give both or neither")
-    options = read_recipe(config) if config is not None else {}
-    options |= _given_options(context, before=options)
+    options = _options(context, read_recipe(config) if config is not None else {})
     recipe = build_config(RenderConfig, options, source="render-bu3dfe")
     found = find_dataset("bu3dfe", root)
     if found.synthetic:
@@ -247,8 +248,13 @@ def render_bu3dfe(
         max_scan_mb=max_scan_mb,
     )
     now = f"{summary.num_rendered} of {summary.num_scans} scans rendered now"
+    if config is not None and summary.manifest is not None:
+        _compare(config, folder / "render.yaml")
     if summary.manifest is None:
-        typer.echo(f"shard {shard} is done ({now}); when all are: fertools merge {folder}")
+        typer.echo(
+            f"shard {shard} is done ({now}); when all are: fertools merge {folder} [and the "
+            "folders of shards that were rendered elsewhere]"
+        )
         typer.echo(folder)
     else:
         _tell(summary.plan, summary.manifest, now)
@@ -280,9 +286,10 @@ def merge(
     _end(merged.skipped)
 
 
-def _given_options(context: typer.Context, before: dict[str, Any]) -> dict[str, Any]:
-    """The options that stand on the command line, as the recipe calls them."""
+def _options(context: typer.Context, before: dict[str, Any]) -> dict[str, Any]:
+    """The recipe's options: those of an earlier render, and over them the command line's."""
     from fertools.errors import ConfigError
+    from fertools.render.recipe import DEPENDENT_OPTIONS
     from fertools.render.views import load_views
 
     given = {
@@ -290,7 +297,9 @@ def _given_options(context: typer.Context, before: dict[str, Any]) -> dict[str, 
         for name, value in context.params.items()
         if context.get_parameter_source(name).name != "DEFAULT"  # type: ignore[union-attr]
     }
-    options = {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
+    stale = {name for parent in given for name in DEPENDENT_OPTIONS.get(parent, ())}
+    options = {name: value for name, value in before.items() if name not in stale}
+    options |= {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
     if "views" in given:
         try:
             options["views"] = load_views(given["views"])
@@ -313,6 +322,20 @@ def _given_options(context: typer.Context, before: dict[str, Any]) -> dict[str, 
     return options
 
 
+def _compare(before: Path, now: Path) -> None:
+    """Say whether an earlier render was made from the same files."""
+    from fertools.render.recipe import changed_inputs
+
+    changed = changed_inputs(before, now)
+    if changed:
+        shown = ", ".join(changed[:5]) + (", …" if len(changed) > 5 else "")
+        typer.echo(
+            f"{before}: {len(changed)} input files differ from this render's: {shown}", err=True
+        )
+    elif changed is not None:
+        typer.echo(f"{before}: made from the same input files", err=True)
+
+
 def _tell(plan: Plan, manifest: Manifest, now: str) -> None:
     """How many pictures there are, how many there should be, and what is missing."""
     frame, views = manifest.frame, plan.parsed_config.views
@@ -320,16 +343,19 @@ def _tell(plan: Plan, manifest: Manifest, now: str) -> None:
     count, whole = len(frame) - neutral, views.expected_samples
     full = "complete" if count == whole else f"{count / whole:.1%} of it"
     more = f", and {neutral:,} neutral ones" if neutral else ""
+    has = "has exactly" if views.name in ("p1", "p2") else "would have"
     typer.echo(
         f"{count:,} pictures of {frame['subject_id'].nunique()} subjects{more} ({now}); "
-        f"{views.name} of 100 subjects has exactly {whole:,}: {full}"
+        f"{views.name} of 100 subjects {has} {whole:,}: {full}"
         + (" (synthetic)" if manifest.info.synthetic else "")
     )
+    if grey := int((~frame["textured"].astype(bool)).sum()):
+        typer.echo(f"{grey:,} pictures show a grey face for want of a texture", err=True)
     if absent := plan.absent_subjects:
         typer.echo(f"not in this set: {len(absent)} subjects, {_ranges(absent)}", err=True)
     if missing := plan.missing:
         shown = ", ".join(missing[:8]) + (", … (all in render.yaml)" if len(missing) > 8 else "")
-        typer.echo(f"missing of the subjects here: {len(missing)} scans, {shown}", err=True)
+        typer.echo(f"missing scans of the subjects here: {len(missing)}: {shown}", err=True)
     typer.echo(manifest.path)
 
 

@@ -28,8 +28,9 @@ def view(
         int, typer.Option(min=32, max=1024, help="Pixels of each picture's side.")
     ] = 224,
     window_mm: Annotated[
-        float, typer.Option(min=1, max=2000, help="Millimetres that a picture spans.")
-    ] = 220.0,
+        float | None,
+        typer.Option(min=1, max=2000, help="Millimetres a picture spans; else 220, for RAW 330."),
+    ] = None,
     frontalise: Annotated[
         bool, typer.Option("--frontalise", help="First turn the scan by its landmarks.")
     ] = False,
@@ -57,10 +58,18 @@ def view(
     from fertools.jobs import atomic_path
     from fertools.render.camera import Camera
     from fertools.render.frontal import frontal_rotation
+    from fertools.render.recipe import WINDOWS_MM
     from fertools.render.sheet import scan_sheet
     from fertools.render.views import load_views
 
+    if out is not None and out.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{out}: expected a name that ends in .png", param_hint="--out")
     if scan.lower().endswith(".wrl"):
+        if not Path(scan).exists():
+            raise DatasetError(
+                f"{scan}: there is no such file; give the path of a .wrl, or a scan's name in the "
+                "data home, as in F0001_HA04"
+            )
         files = scan_files(Path(scan))
     else:
         root = find_dataset("bu3dfe")
@@ -79,11 +88,11 @@ def view(
         points,
         [load_views(name) for name in views or ("p1", "p2")],
         scan_id=files.scan_id,
-        camera=Camera(cell_size, window_mm),
+        camera=Camera(cell_size, window_mm or WINDOWS_MM[files.mesh]),
         frontal=frontal_rotation(points, files.landmarks) if frontalise else None,
         title=f"{files.scan_id} {files.mesh}: {files.expression}{mark}",
     )
     path = out or Path(f"{files.scan_id}_{files.mesh}_views.png")
-    with atomic_path(path.with_suffix(".png")) as temporary:
+    with atomic_path(path) as temporary:
         page.save(temporary)
-    typer.echo(path.with_suffix(".png"))
+    typer.echo(path)

@@ -62,10 +62,14 @@ def build_config(model: type[_Model], values: Mapping[str, Any], *, source: str)
         faults = error.errors()
         first = faults[0]
         key = ".".join(str(part) for part in first["loc"])
-        given = "" if first["type"] == "missing" else f", got {_short(first['input'])}"
-        said = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+        is_about_all = first["type"] == "missing" or not key
+        given = "" if is_about_all else f", got {_short(first['input'])}"
+        said = first["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
+        if first["type"] == "extra_forbidden":
+            said = "unknown key"
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise ConfigError(f"{source}: {key!r}: {said}{given}{more}") from error
+        where = f"{source}: {key!r}" if key else source
+        raise ConfigError(f"{where}: {said}{given}{more}") from error
 
 
 def apply_sets(values: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:

@@ -94,7 +94,11 @@ def read_scan(
         )
     if not len(mesh.uv_faces):
         raise ScanError(f"{files.wrl}: has no texture coordinates; expected a textured scan")
-    texture = texture or files.texture
+    if texture is None:
+        raise ScanError(
+            f"{files.texture}: the texture is missing; unpack it again, or have the scan drawn "
+            "grey with --missing-texture grey"
+        )
     picture = read_texture(texture)
     _check_uvs(files.wrl, mesh.uvs, texture, picture)
     return FaceScan(

@@ -99,13 +99,17 @@ def render_bu3dfe(
             for files in mine
         ]
         todo = [task for task in tasks if not is_done(task)]
-        done = run_tasks(
-            render_one_scan,
-            todo,
-            workers=workers,
-            scheduler=scheduler,
-            description="rendering",
-            unit="scans",
+        done = (
+            []
+            if not todo
+            else run_tasks(
+                render_one_scan,
+                todo,
+                workers=workers,
+                scheduler=scheduler,
+                description="rendering",
+                unit="scans",
+            )
         )
         ids = {files.scan_id for files in mine}
         skips = {scan_id: why for scan_id, why in read_skips(out).items() if scan_id in ids}
@@ -133,6 +137,9 @@ def _find(root: DatasetRoot, config: RenderConfig, on_error: OnError) -> FoundSc
             f"{root.path}: has no scan of intensity {levels}; {config.views.name} needs them"
         )
     if not root.synthetic and is_standin(scans[0]):
+        inner = scans[0].wrl.parent.parent
+        if (inner / "SYNTHETIC.json").is_file():
+            raise DatasetError(f"{root.path}: the stand-in is in {inner}; give that folder")
         raise DatasetError(
             f"{root.path}: its scans are stand-ins, but SYNTHETIC.json is missing at its root; put "
             "it back, or make them again with 'fertools synth bu3dfe'"
@@ -155,7 +162,7 @@ def _plan(root: DatasetRoot, config: RenderConfig, found: FoundScans) -> Plan:
         config=config.model_dump(mode="json"),
         scans=tuple(files.scan_id for files in found.scans),
         missing=tuple(sorted(wanted - have)),
-        faults=tuple(str(fault) for fault in found.faults),
+        faults=tuple(str(fault).replace(f"{root.path}/", "") for fault in found.faults),
     )
 
 

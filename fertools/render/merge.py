@@ -124,7 +124,8 @@ def _records(out: Path, plan: Plan, skips: dict[str, str]) -> list[Record]:
         shown = ", ".join(absent[:_SHOWN]) + (", …" if len(absent) > _SHOWN else "")
         raise ManifestError(
             f"{out}: {len(absent)} of {len(plan.scans)} scans are not rendered yet ({shown}); "
-            "render the shards that are missing, or start the render without --shard, then merge"
+            "render the shards that are missing, name the folders of those rendered elsewhere, or "
+            "start the render without --shard"
         )
     return records
 
@@ -134,7 +135,10 @@ def _take_in(out: Path, part: Path) -> None:
     if part.resolve() == out.resolve():
         raise ConfigError(f"{part}: is the folder to merge into; name only the other parts")
     plan = _plan_of(part)
-    claim_folder(out, plan, is_shard=True)
+    try:
+        claim_folder(out, plan, is_shard=True)
+    except ConfigError as error:
+        raise ConfigError(f"{part}: is no part of the same render: {error}") from error
     for scan_id in plan.scans:
         record = read_record(part, scan_id)
         if record is not None:

@@ -77,7 +77,8 @@ def render_one_scan(task: ScanTask) -> bool:
     except ScanError as error:
         if task.on_error == "stop":
             raise
-        write_skip(task.out, task.files.scan_id, str(error))
+        reason = str(error).replace(f"{task.root}/", "")  # as it is on every machine
+        write_skip(task.out, task.files.scan_id, reason)
         return False
     write_record(task.out, record)
     return True

@@ -74,7 +74,8 @@ def picture_grid(
     left += 16 if left else 0
     top = (26 if title else 0) + (24 if any(columns) else 0)
     pitch = size + _GAP
-    page = Image.new("RGB", (left + pitch * len(columns), top + pitch * len(rows)), "white")
+    width = max(left + pitch * len(columns), _width(font, title) + 12)
+    page = Image.new("RGB", (width, top + pitch * len(rows)), "white")
     draw = ImageDraw.Draw(page)
     draw.text((6, 13), title, _INK, font, anchor="lm")
     for column, name in enumerate(columns):
@@ -148,8 +149,9 @@ def _grid_of(
     least, most = min(seen), max(seen)
     heading = f"{title}    {view_set.name}: {least} to {most} of {num_landmarks} landmarks visible"
     if view_set.grid is None:
+        captioned = [_captioned(p, v) for p, v in zip(pictures, views, strict=True)]
         rows = [
-            (f"{start + 1}–{min(start + _RANDOM_COLUMNS, len(views))}", pictures[start:stop])
+            (f"{start} to\n{min(stop, len(views)) - 1}", captioned[start:stop])
             for start in range(0, len(views), _RANDOM_COLUMNS)
             for stop in [start + _RANDOM_COLUMNS]
         ]
@@ -163,6 +165,19 @@ def _grid_of(
         grid_rows.append((name, [of_view[view] for view in here]))
     columns = [f"pan {_signed(pan)}" for pan in view_set.grid.pan]
     return picture_grid(grid_rows, columns, heading.strip())
+
+
+def _captioned(picture: npt.NDArray[np.uint8], view: View) -> npt.NDArray[np.uint8]:
+    """A picture with its view's angles written on it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    page = Image.fromarray(picture)
+    text = f"pan {view.pan_deg:+g}° tilt {view.tilt_deg:+g}°"
+    text += f"\nroll {view.roll_deg:+g}°" if view.roll_deg else ""
+    ImageDraw.Draw(page).text(
+        (4, 2), text, "white", ImageFont.load_default(12), stroke_width=1, stroke_fill="black"
+    )
+    return np.array(page)
 
 
 def _signed(angle: float) -> str:

@@ -37,7 +37,7 @@ def test_the_full_count_and_what_is_missing_are_said(tmp_path: Path, make_bu3dfe
     assert "595 pictures of 3 subjects (17 of 17 scans rendered now)" in out
     assert "p2 of 100 subjects has exactly 21,000: 2.8% of it (synthetic)" in out
     assert "not in this set: 97 subjects, F0003 to F0056, M0002 to M0044" in errors
-    assert "missing of the subjects here: 1 scans, F0002_SU04" in errors
+    assert "missing scans of the subjects here: 1: F0002_SU04" in errors
 
 
 def test_a_scan_left_out_is_listed_and_the_status_is_3(tmp_path: Path, make_bu3dfe: Make) -> None:
@@ -84,6 +84,28 @@ def test_an_earlier_render_lends_its_options(tmp_path: Path, make_bu3dfe: Make) 
     call("render-bu3dfe", root, *recipe, "--rotation-order", "XYZ", "--out", tmp_path / "c")
     third = config_of(tmp_path / "c")
     assert (third.turning.rotation_order, third.turning.yaw_sign) == ("XYZ", -1)
+    # what depended on an option that is chosen anew is chosen anew as well
+    other = ("--projection", "orthographic", "--light", "unlit", "--fit-margin", "0.1")
+    call("render-bu3dfe", root, *recipe, *other, "--out", tmp_path / "d")
+    fourth = config_of(tmp_path / "d")
+    assert (fourth.distance_mm, fourth.ambient, fourth.window_mm) == (None, None, None)
+
+
+def test_an_earlier_renders_other_input_files_are_named(tmp_path: Path, make_bu3dfe: Make) -> None:
+    root = make_bu3dfe(tmp_path / "in", subjects=1)
+    call("render-bu3dfe", root, *SMALL, "--out", tmp_path / "a")
+    recipe = ("--config", tmp_path / "a" / "render.yaml")
+    _, errors = call("render-bu3dfe", root, *recipe, "--out", tmp_path / "b")
+    assert "render.yaml: made from the same input files" in errors
+    one, other = (root / "F0001" / f"F0001_{code}04WH_F3D.bmp" for code in ("SA", "SU"))
+    one.write_bytes(other.read_bytes())
+    _, errors = call("render-bu3dfe", root, *recipe, "--out", tmp_path / "c")
+    assert "1 input files differ from this render's: F0001/F0001_SA04WH_F3D.bmp" in errors
+
+
+def test_raw_has_a_wider_window(tmp_path: Path) -> None:
+    assert RenderConfig(mesh="RAW").window_mm == 330.0
+    assert RenderConfig().window_mm == 220.0
 
 
 @pytest.mark.parametrize(
@@ -97,6 +119,8 @@ def test_an_earlier_render_lends_its_options(tmp_path: Path, make_bu3dfe: Make) 
         (["--layers", "colour"], "'layers.0'"),
         (["--distance-mm", "600"], "only a perspective projection has a distance"),
         (["--jpeg-quality", "80"], "only JPEG has a quality"),
+        (["--light-yaw-deg", "45"], "only light 'lambert' comes from somewhere"),
+        (["--fit-margin", "0.1", "--window-mm", "150"], "a window is fitted or fixed; give one"),
         (["--frontalise", "--mesh", "RAW"], "needs the 83 landmarks of F3D"),
         (["--engine", "dask"], "--engine dask and --scheduler ADDRESS go together"),
         (["--shard", "3/2"], "expected I/N with I from 1 to N"),
@@ -155,7 +179,8 @@ class TestView:
         assert "has no scan 'F0009_SU04' as F3D" in errors
 
     def test_a_path_that_is_no_scan_is_one_clear_line(self, tmp_path: Path) -> None:
-        for name, match in (("a.wrl", "does not follow"), ("F0001_SU04WH_F3D.wrl", "missing")):
+        (tmp_path / "a.wrl").write_text("#VRML V2.0 utf8\n")
+        for name, match in (("a.wrl", "does not follow"), ("b.wrl", "there is no such file")):
             _, errors = call("view", tmp_path / name, status=1)
             assert match in errors
             assert errors.startswith("error: ")
