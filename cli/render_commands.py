@@ -311,7 +311,9 @@ def _options(context: typer.Context, before: dict[str, Any]) -> dict[str, Any]:
         options["turning"] = {**before.get("turning", {}), **turning}
     if "background" in given:
         parts = given["background"].split(",")
-        if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts):
+        if len(parts) != 3 or not all(
+            part.strip().isdecimal() and len(part.strip()) < 4 for part in parts
+        ):
             raise ConfigError(
                 f"--background {given['background']!r}: expected three numbers from 0 to 255, as "
                 "in --background 255,255,255"
@@ -375,6 +377,6 @@ def _end(skipped: tuple[str, ...]) -> None:
     if not skipped:
         return
     for line in skipped:
-        typer.echo(f"skipped: {line}", err=True)
+        typer.echo(f"skipped: {' '.join(line.split())}", err=True)
     typer.echo(f"{len(skipped)} left out, as listed above and in render.yaml", err=True)
     raise typer.Exit(EXIT_SKIPPED)

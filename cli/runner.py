@@ -27,6 +27,8 @@ class FertoolsGroup(TyperGroup):
             return super().invoke(ctx)
         except FertoolsError as error:
             typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+        except MemoryError:
+            typer.echo("error: memory ran out; ask for smaller or fewer pictures", err=True)
         except KeyboardInterrupt:
             typer.echo(_interrupted(), err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -120,9 +120,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def remove_partials(folder: Path) -> None:
-    """Remove what a killed process left half-written below a folder that no other one fills."""
-    for path in folder.rglob(f"{_PREFIX}*"):
+def remove_partials(folder: Path, *, below: bool = True) -> None:
+    """Remove what a killed process left half-written in a folder that no other one fills.
+
+    Args:
+        folder: Nothing is done where there is none.
+        below: Also in the folders within it.
+    """
+    for path in folder.rglob(f"{_PREFIX}*") if below else folder.glob(f"{_PREFIX}*"):
         if path.is_file():
             path.unlink(missing_ok=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 20.0
 
 
 @contextmanager
-def hold_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
+def hold_folder(folder: Path, *, shared: bool = False, rooms: Sequence[str] = ()) -> Iterator[None]:
     """Hold a folder while it is written; the system lets go of it however the process ends.
 
     Whoever comes into an empty room removes what killed processes left half-written.
@@ -26,6 +26,7 @@ def hold_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
     Args:
         folder: Made if need be; an empty file ``.lock`` stays in it. On a file system without
             locks nobody is ever refused.
+        rooms: The folders in it that are ours to tidy, with all that is below them.
         shared: Let others that also share work in it (shards of one render); else be alone.
 
     Raises:
@@ -41,7 +42,7 @@ def hold_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
     with stream:
         is_held = _try(stream.fileno(), fcntl.LOCK_EX)
         if is_held:
-            remove_partials(folder)
+            _tidy(folder, rooms)
         if shared:
             deadline = time.monotonic() + _PATIENCE_SECONDS  # another one may be tidying up
             while not (is_held := _try(stream.fileno(), fcntl.LOCK_SH)):
@@ -54,6 +55,15 @@ def hold_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
                 "place with --out"
             )
         yield
+
+
+def _tidy(folder: Path, rooms: Sequence[str]) -> None:
+    """Remove half-written files, unless nothing here is ours."""
+    here = [folder / room for room in rooms if (folder / room).is_dir()]
+    for room in here:
+        remove_partials(room)
+    if here:
+        remove_partials(folder, below=False)
 
 
 def _try(descriptor: int, kind: int) -> bool:

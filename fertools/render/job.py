@@ -18,7 +18,7 @@ from fertools.jobs import Shard, hold_folder, run_tasks
 from fertools.manifest import Manifest
 from fertools.render.merge import merge_held
 from fertools.render.recipe import RenderConfig
-from fertools.render.records import Plan, claim_folder, read_skips, sha256_of
+from fertools.render.records import ROOMS, Plan, claim_folder, read_skips, sha256_of
 from fertools.render.scan_job import MAX_SCAN_MB, OnError, ScanTask, is_done, render_one_scan
 
 __all__ = ["RenderSummary", "render_bu3dfe"]
@@ -83,7 +83,7 @@ def render_bu3dfe(
     found = _find(root, config, on_error)
     plan = _plan(root, config, found)
     mine = list(found.scans) if shard is None else shard.pick(found.scans)
-    with hold_folder(out, shared=shard is not None):
+    with hold_folder(out, shared=shard is not None, rooms=ROOMS):
         claim_folder(out, plan, is_shard=shard is not None)
         _make_folders(out, mine, config)
         tasks = [
@@ -113,7 +113,7 @@ def render_bu3dfe(
         )
         ids = {files.scan_id for files in mine}
         skips = {scan_id: why for scan_id, why in read_skips(out).items() if scan_id in ids}
-        if len(skips) == len(ids):
+        if ids and len(skips) == len(ids):
             raise ScanError(f"no scan could be rendered; the first: {next(iter(skips.values()))}")
         return RenderSummary(
             plan=plan,

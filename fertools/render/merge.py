@@ -13,6 +13,7 @@ from fertools.errors import ConfigError, ManifestError
 from fertools.jobs import atomic_path, hold_folder, place_file, progress, write_text
 from fertools.manifest import Manifest, write_manifest
 from fertools.render.records import (
+    ROOMS,
     Plan,
     Record,
     claim_folder,
@@ -62,9 +63,9 @@ def merge_rendered(out: Path, parts: Sequence[Path] = ()) -> Merged:
         ConfigError: If the parts are not of the same render.
         OutputError: If another process is rendering in ``out``, or it cannot be written.
     """
-    if not parts:
-        _plan_of(out)  # nothing is to be left in a folder that is none of ours
-    with hold_folder(out):
+    for part in parts or [out]:
+        _plan_of(part)  # before anything is left in a folder that is none of ours
+    with hold_folder(out, rooms=ROOMS):
         for part in parts:
             _take_in(out, part)
         return merge_held(out)
@@ -140,20 +141,25 @@ def _take_in(out: Path, part: Path) -> None:
     except ConfigError as error:
         raise ConfigError(f"{part}: is no part of the same render: {error}") from error
     for scan_id in plan.scans:
-        record = read_record(part, scan_id)
+        record, known = read_record(part, scan_id), read_record(out, scan_id)
+        if known is not None and record is not None and known != record:
+            raise ConfigError(
+                f"{part}: made {scan_id} from other files, or into others, than {out}; keep one of "
+                "the two"
+            )
+        if known is not None:
+            continue
         if record is not None:
+            if (bad := record.damaged_file(part)) is not None:
+                raise ManifestError(
+                    f"{bad}: is missing or not the picture that was rendered; render that part "
+                    "again"
+                )
             for name in record.files:
-                place_file(part / _inside(part, name), out / name)
+                place_file(part / name, out / name)
             place_file(record_path(part, scan_id), record_path(out, scan_id))
         elif skip_path(part, scan_id).is_file():
             place_file(skip_path(part, scan_id), skip_path(out, scan_id))
-
-
-def _inside(part: Path, name: str) -> str:
-    """A file's path below a part, once it is certain that it leads nowhere else."""
-    if name.startswith("/") or ".." in Path(name).parts:
-        raise ManifestError(f"{part}: a record names the file {name!r}, outside of the folder")
-    return name
 
 
 def _write_summary(path: Path, plan: Plan, records: list[Record], skipped: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from fertools.formats.bu3dfe import Mesh, MissingTexture
 from fertools.render.backends import Look
 from fertools.render.camera import Camera
 from fertools.render.pictures import ImageFormat
-from fertools.render.views import P1, Turning, ViewSet
+from fertools.render.views import P1, P2, Turning, ViewSet
 
 __all__ = [
     "DEPENDENT_OPTIONS",
@@ -120,6 +120,11 @@ class RenderConfig(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> RenderConfig:
+        published = {P1.name: P1, P2.name: P2}.get(self.views.name, self.views)
+        if self.views != published:
+            raise ValueError(
+                f"views: {self.views.name!r} is the name of a published set; rename it"
+            )
         if self.distance_mm is not None and self.projection == "orthographic":
             raise ValueError("distance_mm: only a perspective projection has a distance")
         if self.jpeg_quality is not None and self.image_format == "png":

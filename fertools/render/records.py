@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,10 @@ from fertools import __version__
 from fertools.errors import ConfigError, ManifestError
 from fertools.formats.bu3dfe import SUBJECTS
 from fertools.jobs import write_bytes_soon, write_json
-from fertools.render.recipe import RenderConfig
+from fertools.render.recipe import LAYERS, RenderConfig
 
 __all__ = [
+    "ROOMS",
     "Plan",
     "Record",
     "claim_folder",
@@ -36,9 +38,13 @@ __all__ = [
 ]
 
 _RECORDS = "records"
+ROOMS = (_RECORDS, "images", *LAYERS)
+"""The folders of a rendered set."""
+
 _PLAN = "plan.json"
 _SKIPPED = ".skipped.json"
 _MAX_BYTES = 200_000_000
+_SCAN_ID = re.compile(r"[FM][0-9]{4}_[A-Z]{2}0[0-4]")
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,11 @@ def claim_folder(out: Path, plan: Plan, *, is_shard: bool) -> None:
         ManifestError: If its plan is damaged.
     """
     before = read_plan(out)
+    if before is None and any((out / _RECORDS).glob("*.json")):
+        raise ConfigError(
+            f"{out}: holds pictures, but records/{_PLAN} is gone, so that nobody knows how they "
+            "were made; choose another --out, or delete the folder"
+        )
     if before is not None:
         difference = _difference(before, plan)
         if difference is None and is_shard and before.scans != plan.scans:
@@ -145,12 +156,18 @@ def read_plan(out: Path) -> Plan | None:
     path = out / _RECORDS / _PLAN
     if not path.exists():
         return None
-    values = _read_json(path)
     try:
+        values = _read_json(path)
         lists: dict[str, Any] = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         plan = Plan(**{**values, **lists})
         RenderConfig.model_validate(plan.config)
-    except (TypeError, ValueError) as error:
+        all_texts: tuple[Any, ...] = (plan.scans, plan.missing, plan.faults)
+        for texts in all_texts:
+            if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+                raise TypeError("a list of texts is none")
+        if not all(map(_SCAN_ID.fullmatch, (*plan.scans, *plan.missing))):
+            raise ValueError("a scan's name is none")
+    except (TypeError, ValueError, ManifestError) as error:
         raise ManifestError(f"{path}: is damaged; delete the folder and render again") from error
     return plan
 
@@ -178,7 +195,29 @@ def read_record(out: Path, scan_id: str) -> Record | None:
     body = values.get("record")
     if values.get("digest") != _digest(_dump(body)) or not isinstance(body, dict):
         raise ManifestError(f"{path}: is damaged or was edited; delete it and render again")
-    return Record(**body)
+    try:
+        record = Record(**body)
+        _check(record, scan_id)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"{path}: is damaged; delete it and render again") from error
+    return record
+
+
+def _check(record: Record, scan_id: str) -> None:
+    """Raise one of several errors where a record does not hold together."""
+    for about in (record.inputs, record.files):
+        for name, facts in about.items():
+            if name.startswith("/") or ".." in name.split("/"):
+                raise ValueError(f"{name!r} leads out of the folder")
+            if int(facts["bytes"]) < 0 or len(facts["sha256"]) != 64:
+                raise ValueError(f"size or digest of {name!r}")
+    names = [row["sample_id"] for row in record.rows]
+    if record.scan_id != scan_id or names != [mark["sample_id"] for mark in record.landmarks]:
+        raise ValueError("another scan, or rows and landmarks of other samples")
+    if not names or not {row["image"] for row in record.rows} <= set(record.files):
+        raise ValueError("no rows, or pictures without a digest")
+    if not all(name.startswith(f"{scan_id}_") for name in names):
+        raise ValueError("samples of another scan")
 
 
 def write_record(out: Path, record: Record) -> None:
@@ -198,7 +237,12 @@ def write_skip(out: Path, scan_id: str, reason: str) -> None:
 def read_skips(out: Path) -> dict[str, str]:
     """Scans that were left out, and why."""
     paths = sorted((out / _RECORDS).glob(f"*{_SKIPPED}"))
-    return {path.name.removesuffix(_SKIPPED): str(_read_json(path).get("reason")) for path in paths}
+    names = {path: path.name.removesuffix(_SKIPPED) for path in paths}
+    return {  # where a record stands as well, it was made later and holds
+        scan_id: str(_read_json(path).get("reason"))
+        for path, scan_id in names.items()
+        if not record_path(out, scan_id).exists()
+    }
 
 
 def sha256_of(path: Path) -> str:
@@ -257,8 +301,8 @@ def _digest(text: str) -> str:
 def _read_json(path: Path) -> dict[str, Any]:
     """A JSON object of ours."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError("too large")
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            raise ValueError("too large, or a pipe")
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ManifestError(f"{path}: is damaged; delete it and render again") from error

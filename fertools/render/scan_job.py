@@ -168,10 +168,13 @@ def _render(task: ScanTask) -> Record:
 
     cv2.setNumThreads(1)
     files, config = task.files, task.config
+    before = _stamps(task)
     scan = read_scan(files, max_scan_mb=task.max_scan_mb, missing_texture=config.missing_texture)
     points = read_landmarks(files, scan)
     frontal = frontal_rotation(points, files.landmarks) if config.frontalise else np.eye(3)
     inputs = _digests(task, scan)
+    if _stamps(task) != before:
+        raise ScanError(f"{files.wrl}: this scan's files changed while they were read; start again")
     source = "".join(about["sha256"] for about in inputs.values())
     of_scan = {
         "scan_id": files.scan_id,
@@ -196,6 +199,15 @@ def _batches(views: tuple[View, ...], config: RenderConfig) -> Iterator[tuple[Vi
     at_once = max(1, _BATCH_BYTES // bytes_a_view)
     for start in range(0, len(views), at_once):
         yield views[start : start + at_once]
+
+
+def _stamps(task: ScanTask) -> list[tuple[int, int] | None]:
+    """Size and date of a scan's files; None for one that is not there."""
+    files = task.files
+    return [
+        (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None
+        for path in (files.wrl, files.texture, files.landmarks)
+    ]
 
 
 def _draw(

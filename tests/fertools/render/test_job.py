@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -364,6 +366,60 @@ class TestGoingOn:
         assert render(root, tmp_path / "out").num_rendered == 1
         assert files_of(tmp_path / "out") == before
 
+    def test_pictures_without_a_plan_are_not_taken_for_others(
+        self, tmp_path: Path, make_bu3dfe: Make
+    ) -> None:
+        root = make_bu3dfe(tmp_path / "in", subjects=1)
+        render(root, tmp_path / "out")
+        (tmp_path / "out" / "records" / "plan.json").unlink()
+        with pytest.raises(ConfigError, match=r"plan\.json is gone.*delete the folder"):
+            render(root, tmp_path / "out", RenderConfig(image_size=16, light="lambert"))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"rows": []},
+            {"landmarks": []},
+            {"scan_id": "F0001_DI04"},
+            {"files": None},
+            {"files": {"/dev/zero": {"bytes": 0, "sha256": "0" * 64}}},
+            {"inputs": 7},
+            {"inputs": {"../a": {"bytes": 1, "sha256": "0" * 64}}},
+            {"more": 1},
+        ],
+    )
+    def test_a_record_that_does_not_hold_together_is_refused(
+        self, tmp_path: Path, make_bu3dfe: Make, change: dict[str, object]
+    ) -> None:
+        root = make_bu3dfe(tmp_path / "in", subjects=1)
+        render(root, tmp_path / "out")
+        path = tmp_path / "out" / "records" / "F0001_AN04.json"
+        body = {**json.loads(path.read_text())["record"], **change}
+        text = json.dumps(body, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        path.write_text(f'{{"digest": "{digest}", "record": {text}}}')
+        with pytest.raises(ManifestError, match=r"F0001_AN04\.json: is damaged"):
+            merge_rendered(tmp_path / "out")
+        assert render(root, tmp_path / "out").num_rendered == 1
+
+    @pytest.mark.parametrize("scans", [5, None, [1], ["../../victim"]])
+    def test_a_plan_that_names_no_scans_is_refused(
+        self, tmp_path: Path, make_bu3dfe: Make, scans: object
+    ) -> None:
+        render(make_bu3dfe(tmp_path / "in", subjects=1), tmp_path / "out")
+        path = tmp_path / "out" / "records" / "plan.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "scans": scans}))
+        with pytest.raises(ManifestError, match=r"plan\.json: is damaged; delete the folder"):
+            merge_rendered(tmp_path / "out")
+
+    def test_files_that_are_not_ours_stay(self, tmp_path: Path, make_bu3dfe: Make) -> None:
+        (tmp_path / "out" / "sub").mkdir(parents=True)
+        theirs = [tmp_path / "out" / ".partial-a.txt", tmp_path / "out" / "sub" / ".partial-b.png"]
+        for path in theirs:
+            path.touch()
+        render(make_bu3dfe(tmp_path / "in", subjects=1), tmp_path / "out")
+        assert all(path.exists() for path in theirs)
+
     def test_an_edited_record_is_refused(self, tmp_path: Path, make_bu3dfe: Make) -> None:
         root = make_bu3dfe(tmp_path / "in", subjects=1)
         render(root, tmp_path / "out")
@@ -419,6 +475,12 @@ class TestShards:
         merge_rendered(tmp_path / "out", [tmp_path / f"part{number}" for number in (1, 2, 3)])
         assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
+    def test_a_shard_without_a_scan_is_done_at_once(
+        self, tmp_path: Path, make_bu3dfe: Make
+    ) -> None:
+        root = make_bu3dfe(tmp_path / "in", subjects=1)
+        assert render(root, tmp_path / "out", shard="50/100").num_scans == 0
+
     def test_parts_of_other_renders_are_refused(self, tmp_path: Path, make_bu3dfe: Make) -> None:
         root = make_bu3dfe(tmp_path / "in", subjects=1)
         render(root, tmp_path / "a", shard="1/2")
@@ -436,6 +498,27 @@ class TestShards:
         (root / "F0001" / "F0001_FE04WH_F3D.wrl").unlink()
         with pytest.raises(ConfigError, match="had 6 scans then and has 5 now"):
             render(root, tmp_path / "out", shard="2/2")
+
+    def test_a_part_that_is_damaged_or_made_from_other_files_takes_nothing_away(
+        self, tmp_path: Path, make_bu3dfe: Make
+    ) -> None:
+        root = make_bu3dfe(tmp_path / "in", subjects=1)
+        render(root, tmp_path / "a", shard="1/1")
+        before = files_of(tmp_path / "a")
+        damage(root / "F0001" / "F0001_SA04WH_F3D.wrl")
+        render(root, tmp_path / "skipped", shard="1/1", on_error="skip")
+        assert merge_rendered(tmp_path / "a", [tmp_path / "skipped"]).skipped == ()
+        one, other = (root / "F0001" / f"F0001_{code}04WH_F3D.bmp" for code in ("AN", "SU"))
+        one.write_bytes(other.read_bytes())
+        render(root, tmp_path / "other", shard="1/1", on_error="skip")
+        with pytest.raises(ConfigError, match="made F0001_AN04 from other files"):
+            merge_rendered(tmp_path / "a", [tmp_path / "other"])
+        picture = next((tmp_path / "skipped" / "images" / "F0001").glob("*DI04*"))
+        picture.write_bytes(b"x")
+        with pytest.raises(ManifestError, match=r"skipped/images.* render that part again"):
+            merge_rendered(tmp_path / "new", [tmp_path / "skipped"])
+        after = files_of(tmp_path / "a")
+        assert {name: after[name] for name in before} == before
 
     def test_a_folder_that_holds_no_render_cannot_be_merged(self, tmp_path: Path) -> None:
         with pytest.raises(ManifestError, match="is no rendered set"):
