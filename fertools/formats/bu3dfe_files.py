@@ -99,7 +99,8 @@ class ScanFault:
     scan_id: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+        text = f"{self.path}: {self.reason}"
+        return text.encode(errors="backslashreplace").decode()  # names need not be UTF-8
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ __all__ = ["run_on_cluster"]
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 _TIMEOUT = "20s"
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?[^/\s]+:\d{1,5}")
 
 
 def run_on_cluster(
@@ -48,13 +50,16 @@ def run_on_cluster(
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise MissingExtraError("distributed", "cluster") from error
+    nobody = (
+        f"--scheduler {scheduler!r}: no Dask scheduler answers there within {_TIMEOUT}; start one "
+        "with 'dask scheduler' and give its address, as in tcp://10.0.0.1:8786"
+    )
+    if _ADDRESS.fullmatch(scheduler) is None:
+        raise ConfigError(nobody)
     try:
         client = Client(scheduler, timeout=_TIMEOUT, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(
-            f"--scheduler {scheduler!r}: no Dask scheduler answers there within {_TIMEOUT}; start "
-            "one with 'dask scheduler' and give its address, as in tcp://10.0.0.1:8786"
-        ) from error
+    except (OSError, ValueError, TypeError, TimeoutError) as error:
+        raise ConfigError(nobody) from error
     with client, progress(description, len(tasks), unit) as advance:
         futures = client.map(function, tasks, pure=False, retries=0)
         order = {future.key: index for index, future in enumerate(futures)}

@@ -61,7 +61,7 @@ def test_a_cluster_writes_the_same_bytes_as_this_process(
 
 def test_where_no_scheduler_answers_it_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fertools.jobs.cluster._TIMEOUT", "1s")
-    for address in ("tcp://127.0.0.1:9", "nonsense://x", "127.0.0.1"):
+    for address in ("tcp://127.0.0.1:9", "nonsense://x", "127.0.0.1", "foo", ""):
         with pytest.raises(ConfigError, match="no Dask scheduler answers there"):
             run_tasks(square_or_fail, [1], scheduler=address)
 

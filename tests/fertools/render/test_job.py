@@ -546,6 +546,17 @@ class TestFaults:
         assert written["skipped"] == list(summary.skipped)
         assert merge_rendered(tmp_path / "out").skipped == summary.skipped
 
+    def test_a_name_that_is_not_utf8_is_left_out_and_named(
+        self, tmp_path: Path, make_bu3dfe: Make
+    ) -> None:
+        root = make_bu3dfe(tmp_path / "in", subjects=1)
+        try:
+            os.mkdir(os.fsencode(root) + b"/F0002\xff")  # noqa: PTH102 - bytes
+        except OSError:
+            pytest.skip("this file system takes only UTF-8")
+        summary = render(root, tmp_path / "out", on_error="skip")
+        assert summary.skipped[0].startswith("F0002\\udcff: the name begins like")
+
     def test_a_skipped_scan_that_was_mended_is_rendered(
         self, tmp_path: Path, make_bu3dfe: Make
     ) -> None:
