@@ -102,7 +102,7 @@ def test_no_worker_outlives_a_parent_that_was_killed() -> None:
     helper = (
         "import os, time\n"
         "def say_and_sleep(n):\n"
-        "    print(os.getpid(), flush=True)\n"
+        "    os.write(1, b'%d\\n' % os.getpid())\n"
         "    time.sleep(60)\n"
     )
     with tempfile.TemporaryDirectory() as folder:
