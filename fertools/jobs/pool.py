@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 from typing import TypeVar
 
@@ -84,6 +85,7 @@ def _in_processes(
     pool = ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
     )
+    resource_tracker.ensure_running()  # starting it lets SIGINT through again
     results: dict[int, _Result] = {}
     running: dict[Future[_Result], int] = {}
     waiting = iter(enumerate(tasks))
@@ -91,7 +93,7 @@ def _in_processes(
     try:
         while True:
             while len(running) < 2 * workers and (item := next(waiting, None)) is not None:
-                with _interrupts_ignored():  # inherited by workers: only this process answers ^C
+                with _interrupts_held():  # inherited by workers: only this process answers ^C
                     running[pool.submit(_call, function, item[1])] = item[0]
             if not running:
                 break
@@ -135,14 +137,13 @@ def _call(function: Callable[[_Task], _Result], task: _Task) -> _Result:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore SIGINT while child processes are started (only the main thread can)."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: then ^C does not come here either
-        yield
-        return
+def _interrupts_held() -> Iterator[None]:
+    """Hold SIGINT back while child processes are started: they inherit that, and it is not lost.
+
+    An interruption that comes meanwhile is delivered at the end of the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -92,7 +92,6 @@ def check(files: ScanFiles) -> None:
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(changes=st.lists(CHANGE, min_size=1, max_size=3))
 def test_a_changed_scan_is_rendered_or_refused_in_one_line(
     intact: tuple[ScanFiles, dict[str, bytes]], changes: list[tuple[str, str, float, int, bytes]]
