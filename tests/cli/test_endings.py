@@ -130,9 +130,18 @@ def test_ctrl_c_in_a_render_with_workers_ends_in_one_line_and_goes_on(
     root = make_bu3dfe(tmp_path / "in", subjects=30, levels=(1, 2, 3, 4))
     command = [sys.executable, "-P", "-m", "cli.fertools_app", "render-bu3dfe", str(root)]
     command += ["--image-size", "64", "--workers", "2", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    # as from a terminal: a shell's background job, this test run perhaps, passes on that it ignores
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     records = tmp_path / "out" / "records"
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
