@@ -4,6 +4,7 @@ FertoolsError
  ├─ ConfigError         an option, a recipe or a YAML file
  ├─ DatasetError        a data set that is missing or laid out in another way
  ├─ ScanError           one scan: its mesh, texture or landmarks
+ ├─ PictureError        one picture file
  ├─ ManifestError       a table of samples
  ├─ ProtocolError       a protocol's declaration
  ├─ LockError           a lock that does not fit its data
@@ -26,6 +27,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "OutputError",
+    "PictureError",
     "PredictionsError",
     "ProtocolError",
     "ScanError",
@@ -46,6 +48,10 @@ class DatasetError(FertoolsError):
 
 class ScanError(FertoolsError):
     """A file of one 3D scan is damaged or not what its name says."""
+
+
+class PictureError(FertoolsError):
+    """A picture is missing, damaged, or larger than any picture should be."""
 
 
 class ManifestError(FertoolsError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -51,6 +52,7 @@ COLUMNS: dict[str, str] = {
 
 _REQUIRED = ("sample_id", "image", "dataset", "expression", "width", "height", "sha256")
 _SPLITS = ("train", "val", "test")
+_UNSIGNED = ("digest", "root")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class ManifestInfo:
         tool_version: Version of fertools that wrote it.
         schema_version: Version of the columns.
         digest: SHA-256 over rows and metadata, hexadecimal.
+        root: The folder that ``image`` is relative to, seen from the manifest's own, or absolute.
+            It is no part of the digest: a set may lie elsewhere on another machine.
     """
 
     dataset: str
@@ -72,6 +76,7 @@ class ManifestInfo:
     tool_version: str
     schema_version: int
     digest: str
+    root: str = "."
 
 
 @dataclass(frozen=True)
@@ -82,29 +87,38 @@ class Manifest:
         frame: One row a sample, columns as in :data:`COLUMNS` and the set's own.
         info: The file's metadata.
         path: The file.
+        moved_to: Where the pictures are, if not where the file's metadata says.
     """
 
     frame: pd.DataFrame
     info: ManifestInfo
     path: Path
+    moved_to: Path | None = None
 
     @property
     def root(self) -> Path:
         """The folder that the column ``image`` is relative to."""
-        return self.path.parent
+        return self.moved_to or self.path.parent / self.info.root
 
 
 def write_manifest(
-    path: Path, frame: pd.DataFrame, *, dataset: str, synthetic: bool, config: dict[str, Any]
+    path: Path,
+    frame: pd.DataFrame,
+    *,
+    dataset: str,
+    synthetic: bool,
+    config: dict[str, Any],
+    root: Path | None = None,
 ) -> Manifest:
     """Check a table and write it whole or not at all; equal content gives equal bytes.
 
     Args:
-        path: The parquet file; images are relative to its folder.
+        path: The parquet file.
         frame: Columns of :data:`COLUMNS` (absent ones are filled with null) and the set's own.
         dataset: Name of the data set.
         synthetic: Whether the samples come from stand-ins.
         config: Options that made the samples, JSON values only.
+        root: The folder that images are relative to; the file's own if left out.
 
     Returns:
         The manifest as a reader will get it.
@@ -127,6 +141,7 @@ def write_manifest(
         "tool_version": __version__,
     }
     facts["digest"] = _digest(complete, facts)
+    facts["root"] = "." if root is None else _way(path.parent, root)
     table = pa.Table.from_pandas(complete, preserve_index=False)
     table = table.replace_schema_metadata(
         {**(table.schema.metadata or {}), _METADATA_KEY: json.dumps(facts, sort_keys=True).encode()}
@@ -136,8 +151,12 @@ def write_manifest(
     return Manifest(complete, ManifestInfo(**facts), path)
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, *, root: Path | None = None) -> Manifest:
     """Read and check a manifest.
+
+    Args:
+        path: The file, or the folder that holds ``manifest.parquet``.
+        root: Where the pictures are now, if the set was moved since.
 
     Raises:
         ManifestError: If it is missing, truncated, not a manifest, of another schema version,
@@ -149,7 +168,8 @@ def read_manifest(path: Path) -> Manifest:
         path = path / "manifest.parquet"
     if not path.is_file():
         raise ManifestError(
-            f"{path}: there is no manifest here; 'fertools render-bu3dfe' makes one for BU-3DFE"
+            f"{path}: there is no manifest here; 'fertools render-bu3dfe' makes one for BU-3DFE, "
+            "'fertools index' one for the other sets"
         )
     try:
         table = pq.read_table(path)
@@ -175,13 +195,25 @@ def read_manifest(path: Path) -> Manifest:
             f"reads {SCHEMA_VERSION}: make the manifest again"
         )
     _check(path, frame)
-    expected = _digest(frame, {k: v for k, v in facts.items() if k != "digest"})
+    expected = _digest(frame, {k: v for k, v in facts.items() if k not in _UNSIGNED})
     if facts["digest"] != expected:
         raise ManifestError(
             f"{path}: rows or metadata were changed after it was written (digest "
             f"{facts['digest'][:12]}, content {expected[:12]}); make the manifest again"
         )
-    return Manifest(frame, info, path)
+    return Manifest(frame, info, path, root)
+
+
+def _way(start: Path, target: Path) -> str:
+    """A folder seen from another: relative where they share more than the disk, else absolute."""
+    start = start.resolve()  # '..' goes up from where links lead
+    target = (
+        target.resolve() if target.name in ("", "..") else target.parent.resolve() / target.name
+    )
+    shared = os.path.commonpath([start, target])
+    if len(Path(shared).parts) < 2:
+        return target.as_posix()
+    return Path(os.path.relpath(target, start)).as_posix()
 
 
 def _with_types(frame: pd.DataFrame) -> pd.DataFrame:

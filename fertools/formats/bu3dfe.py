@@ -25,7 +25,6 @@ import numpy.typing as npt
 from fertools.errors import ScanError
 from fertools.formats.bu3dfe_files import (
     ETHNICITY_CODES,
-    EXPRESSION_CODES,
     SUBJECTS,
     FoundScans,
     Mesh,
@@ -40,7 +39,6 @@ from fertools.mesh.files import size_of_file
 
 __all__ = [
     "ETHNICITY_CODES",
-    "EXPRESSION_CODES",
     "SUBJECTS",
     "FoundScans",
     "Mesh",

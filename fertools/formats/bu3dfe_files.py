@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from fertools.errors import DatasetError
+from fertools.expressions import BU3DFE_CODES
 
 __all__ = [
     "ETHNICITY_CODES",
-    "EXPRESSION_CODES",
     "SUBJECTS",
     "FoundScans",
     "Mesh",
@@ -27,17 +27,6 @@ __all__ = [
 
 Mesh = Literal["F3D", "RAW"]
 
-EXPRESSION_CODES = {
-    "AN": "anger",
-    "DI": "disgust",
-    "FE": "fear",
-    "HA": "happiness",
-    "NE": "neutral",
-    "SA": "sadness",
-    "SU": "surprise",
-}
-"""Code in a file name to canonical name."""
-
 ETHNICITY_CODES = ("WH", "BL", "LA", "AE", "AM", "IN")
 
 SUBJECTS = (*(f"F{n:04d}" for n in range(1, 57)), *(f"M{n:04d}" for n in range(1, 45)))
@@ -45,7 +34,7 @@ SUBJECTS = (*(f"F{n:04d}" for n in range(1, 57)), *(f"M{n:04d}" for n in range(1
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _STEM = re.compile(
-    rf"(?P<subject>[FM]\d{{4}})_(?P<expression>{'|'.join(EXPRESSION_CODES)})(?P<level>0[0-4])"
+    rf"(?P<subject>[FM]\d{{4}})_(?P<expression>{'|'.join(BU3DFE_CODES)})(?P<level>0[0-4])"
     rf"(?P<ethnicity>{'|'.join(ETHNICITY_CODES)})_(?P<mesh>F3D|RAW)",
     _FLAGS,
 )
@@ -366,7 +355,7 @@ def _describe(path: Path, match: re.Match[str], beside: _Names) -> ScanFiles:
     return ScanFiles(
         scan_id=_scan_id(match),
         subject_id=match["subject"].upper(),
-        expression=EXPRESSION_CODES[match["expression"].upper()],
+        expression=BU3DFE_CODES[match["expression"].upper()],
         intensity=level or None,
         ethnicity=match["ethnicity"].upper(),
         mesh=mesh,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fertools.errors import DatasetError, ScanError
+from fertools.expressions import BU3DFE_CODES
 from fertools.formats.bu3dfe import (
-    EXPRESSION_CODES,
     FoundScans,
     ScanFiles,
     find_scans,
@@ -150,7 +150,7 @@ def _find(root: DatasetRoot, config: RenderConfig, on_error: OnError) -> FoundSc
 def _plan(root: DatasetRoot, config: RenderConfig, found: FoundScans) -> Plan:
     """What the folder is to hold."""
     have = {files.scan_id for files in found.scans}
-    codes = [code for code, name in EXPRESSION_CODES.items() if name != "neutral"]
+    codes = [code for code, name in BU3DFE_CODES.items() if name != "neutral"]
     names = [f"{code}{level:02d}" for code in codes for level in config.views.intensities]
     if config.with_neutral:
         names.append("NE00")

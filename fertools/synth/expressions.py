@@ -13,16 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fertools.expressions import BU3DFE_CODES
+
 LEVELS = {0: 0.0, 1: 0.24, 2: 0.47, 3: 0.76, 4: 1.03}
-EMOTION_CODES = {
-    "anger": "AN",
-    "disgust": "DI",
-    "fear": "FE",
-    "happiness": "HA",
-    "neutral": "NE",
-    "sadness": "SA",
-    "surprise": "SU",
-}
+EMOTION_CODES = {name: code for code, name in BU3DFE_CODES.items()}
 
 # Action unit -> face units and how far they go at full strength; * stands for both sides.
 _ACTION_UNITS: dict[int, dict[str, float]] = {
