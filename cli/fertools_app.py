@@ -9,6 +9,7 @@ import typer
 from cli import (
     data_commands,
     demo_commands,
+    index_commands,
     protocol_commands,
     render_commands,
     report_commands,
@@ -21,7 +22,7 @@ app = new_app(
     "Data sets, protocols and measures for pose-invariant facial expression recognition.\n\n"
     "New here? `fertools demo` runs the whole way on open stand-ins and prints each "
     "command it uses. Models are trained and tested with `zoo`.\n\n"
-    "Data sets are looked for in $FERTOOLS_DATA (else ./data): raw/bu3dfe, else standin/bu3dfe."
+    "Data sets are looked for in $FERTOOLS_DATA (else ./data): raw/NAME, else standin/NAME."
 )
 
 
@@ -43,7 +44,7 @@ app.add_typer(synth_commands.app, name="synth")
 app.command("render-bu3dfe")(render_commands.render_bu3dfe)
 app.command("merge")(render_commands.merge)
 app.command("view")(view_commands.view)
-app.add_typer(data_commands.index_app, name="index")
+app.add_typer(index_commands.app, name="index")
 app.add_typer(protocol_commands.app, name="protocols")
 app.command("report")(report_commands.report)
 

@@ -25,8 +25,15 @@ __all__ = [
     "standin_dir",
 ]
 
-LICENCES = {"bu3dfe": "ask Binghamton University (Prof. Lijun Yin) for BU-3DFE"}
-"""How each set that is read today is asked for."""
+LICENCES = {
+    "bu3dfe": "ask Binghamton University (Prof. Lijun Yin) for BU-3DFE",
+    "multipie": "buy a licence for Multi-PIE from Carnegie Mellon University",
+    "rafdb": "ask the authors of RAF-DB (Prof. Weihong Deng, BUPT) as an institution",
+    "affectnet": "ask the authors of AffectNet (Prof. Mohammad Mahoor, Denver) as an institution",
+}
+"""How each set is asked for."""
+
+_LEVELS_ABOVE = 4
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,14 @@ class DatasetRoot:
     Attributes:
         dataset: ``bu3dfe``, ``multipie``, ``rafdb`` or ``affectnet``.
         path: The folder.
-        synthetic: Whether SYNTHETIC.json at its root says that it is a stand-in.
+        synthetic: Whether SYNTHETIC.json says that it is a stand-in.
+        marker: That file; None for a licensed set.
     """
 
     dataset: str
     path: Path
     synthetic: bool
+    marker: Path | None = None
 
 
 def data_home() -> Path:
@@ -65,13 +74,19 @@ def standin_dir(dataset: str) -> Path:
 
 
 def describe_root(dataset: str, path: Path) -> DatasetRoot:
-    """Tell a stand-in from the real set by SYNTHETIC.json at its root.
+    """Tell a stand-in from the real set by SYNTHETIC.json at its root, or a little above.
+
+    Args:
+        dataset: Its name.
+        path: Its folder, or one within it: ``standin/multipie/data`` is a stand-in too.
 
     Raises:
         DatasetError: If SYNTHETIC.json is there but damaged, or says that it is not complete.
     """
-    marker = path / "SYNTHETIC.json"
-    if not marker.exists():
+    here = path.resolve()
+    places = [path, *list(here.parents)[:_LEVELS_ABOVE]]
+    marker = next((m for place in places if (m := place / "SYNTHETIC.json").exists()), None)
+    if marker is None:
         return DatasetRoot(dataset, path, synthetic=False)
     try:
         values = json.loads(marker.read_text(encoding="utf-8"))
@@ -81,10 +96,10 @@ def describe_root(dataset: str, path: Path) -> DatasetRoot:
         ) from error
     if not isinstance(values, dict) or values.get("complete") is not True:
         raise DatasetError(
-            f"{path}: this stand-in is half made; start its 'fertools synth {dataset}' again, "
-            "it goes on where it stopped"
+            f"{marker.parent}: this stand-in is half made; start its 'fertools synth {dataset}' "
+            "again, it goes on where it stopped"
         )
-    return DatasetRoot(dataset, path, synthetic=True)
+    return DatasetRoot(dataset, path, synthetic=True, marker=marker)
 
 
 def find_dataset(dataset: str, path: Path | None = None) -> DatasetRoot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the commands do
+sys.path.insert(0, str(Path(__file__).parent))  # the tests import dataset_fakes from beside this
 
 CODES = ("AN", "DI", "FE", "HA", "SA", "SU")
 GRID = 12

@@ -14,12 +14,12 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def progress(description: str, total: int, unit: str) -> Iterator[Advance]:
+def progress(description: str, total: int | None, unit: str) -> Iterator[Advance]:
     """Show how far a piece of work has come, on stderr.
 
     Args:
         description: What is being done, such as ``"rendering"``.
-        total: How many units there are.
+        total: How many units there are; None where nobody knows yet.
         unit: Their name in the plural, such as ``"scans"``.
 
     Yields:
@@ -32,7 +32,7 @@ def progress(description: str, total: int, unit: str) -> Iterator[Advance]:
         yield from _lines(description, total, unit)
 
 
-def _bar(description: str, total: int, unit: str) -> Iterator[Advance]:
+def _bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
     """A rich bar with rate and time left."""
     from rich.console import Console
     from rich.progress import (
@@ -71,7 +71,7 @@ def _bar(description: str, total: int, unit: str) -> Iterator[Advance]:
         yield advance
 
 
-def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
+def _lines(description: str, total: int | None, unit: str) -> Iterator[Advance]:
     """A line every ten seconds and one at the end, for logs."""
     start = time.monotonic()
     done = 0
@@ -80,11 +80,12 @@ def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
 
     def say(now: float) -> None:
         seconds = max(now - start, 1e-9)
-        left = (total - done) * seconds / done if done else 0.0
-        tail = f", about {left:.0f} s left" if done and done < total else ""
+        is_open = total is not None and 0 < done < total
+        tail = f", about {((total or 0) - done) * seconds / done:.0f} s left" if is_open else ""
+        of_all = "" if total is None else f" of {total}"
         note = f" ({last_note})" if last_note else ""
         print(
-            f"{description}: {done} of {total} {unit}, {seconds:.0f} s{tail}{note}",
+            f"{description}: {done}{of_all} {unit}, {seconds:.0f} s{tail}{note}",
             file=sys.stderr,
             flush=True,
         )
@@ -94,7 +95,7 @@ def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
         done += n
         last_note = note
         now = time.monotonic()
-        if now - last_line >= _SECONDS_BETWEEN_LINES and done < total:
+        if now - last_line >= _SECONDS_BETWEEN_LINES and (total is None or done < total):
             last_line = now
             say(now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fertools.errors import DatasetError, ScanError
@@ -79,7 +79,7 @@ def render_bu3dfe(
         ConfigError: If ``out`` holds pictures made with other options or from another data set.
         OutputError: If a file cannot be written, or another process is writing in ``out``.
     """
-    root = DatasetRoot(root.dataset, root.path.resolve(), root.synthetic)
+    root = replace(root, path=root.path.resolve())
     found = _find(root, config, on_error)
     plan = _plan(root, config, found)
     mine = list(found.scans) if shard is None else shard.pick(found.scans)
@@ -155,10 +155,9 @@ def _plan(root: DatasetRoot, config: RenderConfig, found: FoundScans) -> Plan:
     if config.with_neutral:
         names.append("NE00")
     wanted = {f"{subject}_{n}" for subject in {s.subject_id for s in found.scans} for n in names}
-    marker = root.path / "SYNTHETIC.json"
     return Plan(
         synthetic=root.synthetic,
-        source=sha256_of(marker) if root.synthetic else None,
+        source=None if root.marker is None else sha256_of(root.marker),
         config=config.model_dump(mode="json"),
         scans=tuple(files.scan_id for files in found.scans),
         missing=tuple(sorted(wanted - have)),

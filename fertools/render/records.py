@@ -27,6 +27,7 @@ __all__ = [
     "Plan",
     "Record",
     "claim_folder",
+    "has_records",
     "read_plan",
     "read_record",
     "read_skips",
@@ -145,6 +146,11 @@ def claim_folder(out: Path, plan: Plan, *, is_shard: bool) -> None:
             )
     if before != plan:
         write_json(out / _RECORDS / _PLAN, plan.to_json())
+
+
+def has_records(folder: Path) -> bool:
+    """Whether ``fertools render-bu3dfe`` filled a folder."""
+    return (folder / _RECORDS / _PLAN).is_file()
 
 
 def read_plan(out: Path) -> Plan | None:

@@ -1,0 +1,245 @@
+"""From a folder to a manifest: files measured, faults listed, counts compared, work taken up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from dataset_fakes import FAKES, affectnet, affectnet_new, multipie, picture, put, rafdb
+
+from fertools.errors import DatasetError, OutputError
+from fertools.formats.registry import Dataset, get_dataset, list_datasets
+from fertools.home import DatasetRoot, describe_root
+from fertools.index import IndexSummary, compare_counts, index_dataset
+from fertools.index.measure import FOLDER
+from fertools.jobs import hold_folder
+from fertools.manifest import read_manifest
+
+
+def run(name: str, root: Path, out: Path, **options: Any) -> IndexSummary:
+    dataset = get_dataset(name)
+    chosen = dataset.options(**options.pop("options", {}))
+    return index_dataset(dataset, describe_root(name, root), out, chosen, **options)
+
+
+@pytest.mark.parametrize("layout", FAKES)
+def test_every_layout_becomes_a_manifest(layout: str, tmp_path: Path) -> None:
+    name, make = FAKES[layout]
+    count = make(tmp_path / "set")
+    run(name, tmp_path / "set", tmp_path / "out")
+    manifest = read_manifest(tmp_path / "out")
+    assert len(manifest.frame) == count
+    row = manifest.frame.iloc[0]
+    data = (manifest.root / row["image"]).read_bytes()
+    assert row["num_bytes"] == len(data)
+    assert not manifest.info.synthetic
+
+
+def test_a_stand_in_is_marked_also_from_an_inner_folder(tmp_path: Path) -> None:
+    multipie(tmp_path / "set")
+    put(tmp_path / "set/SYNTHETIC.json", json.dumps({"complete": True}))
+    assert run("multipie", tmp_path / "set", tmp_path / "a").manifest.info.synthetic
+    assert run("multipie", tmp_path / "set/data", tmp_path / "b").manifest.info.synthetic
+    assert run("multipie", tmp_path, tmp_path / "c").manifest.info.synthetic
+
+
+def test_counts_of_a_stand_in_are_its_own(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    assert run("rafdb", tmp_path / "set", tmp_path / "out").differences
+    put(tmp_path / "set/SYNTHETIC.json", json.dumps({"complete": True}))
+    assert not run("rafdb", tmp_path / "set", tmp_path / "out", strict=True).differences
+
+
+def test_missing_samples_are_named(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    summary = run("rafdb", tmp_path / "set", tmp_path / "out")
+    said = [str(difference) for difference in summary.differences]
+    assert said[0].startswith("train: 7 found, 12,271 published")
+    assert "15,325 missing: train_00008, train_00009," in said[-1]
+    assert yaml.safe_load((tmp_path / "out/index.yaml").read_text())["differences"] == said
+
+
+def test_strict_makes_another_count_an_error(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    with pytest.raises(DatasetError, match=r"train: 7 found, 12,271 published.*leave out --strict"):
+        run("rafdb", tmp_path / "set", tmp_path / "out", strict=True)
+    assert not (tmp_path / "out/manifest.parquet").exists()
+
+
+def published_frame(dataset: Dataset) -> pd.DataFrame:
+    """A table with the published counts."""
+    rows: list[tuple[str, str]] = []
+    for count in dataset.counts(dataset.options()):
+        if "split" in count.where and len(count.where.get("expression", ())) == 1:
+            rows += [(count.where["split"][0], count.where["expression"][0])] * count.accepted[0]
+    frame = pd.DataFrame(rows, columns=["split", "expression"])
+    if dataset.expected_ids is not None:
+        frame["sample_id"] = list(dataset.expected_ids(dataset.options()))
+    return frame
+
+
+@pytest.mark.parametrize("name", ["rafdb", "affectnet"])
+def test_the_published_counts_agree_with_each_other(name: str) -> None:
+    dataset = get_dataset(name)
+    frame = published_frame(dataset)
+    assert compare_counts(dataset, dataset.options(), frame) == ()
+    assert len(frame) == {"rafdb": 15339, "affectnet": 291651}[name]
+    fewer = compare_counts(dataset, dataset.options(), frame.iloc[1:])
+    assert len(fewer) >= 2
+
+
+def test_3999_is_as_good_as_4000(tmp_path: Path) -> None:
+    dataset = get_dataset("affectnet")
+    frame = published_frame(dataset)
+    is_contempt = (frame["split"] == "val") & (frame["expression"] == "contempt")
+    fewer = frame.drop(index=frame.index[is_contempt][0])
+    assert compare_counts(dataset, dataset.options(), fewer) == ()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_is_no_picture_stops_or_is_left_out(tmp_path: Path, workers: int) -> None:
+    count = rafdb(tmp_path / "set")
+    put(tmp_path / "set/basic/Image/aligned/train_00003_aligned.jpg", b"<html>not found</html>")
+    with pytest.raises(DatasetError, match=r"train_00003_aligned.jpg: is no picture.*--on-error"):
+        run("rafdb", tmp_path / "set", tmp_path / "out", workers=workers)
+    assert not (tmp_path / "out/manifest.parquet").exists()
+    summary = run("rafdb", tmp_path / "set", tmp_path / "out", workers=workers, on_error="skip")
+    assert len(summary.manifest.frame) == count - 1
+    listed = (tmp_path / "out/faults.txt").read_text().splitlines()
+    assert listed == [str(fault) for fault in summary.faults]
+    assert len(listed) == 1
+
+
+def test_a_picture_of_ten_thousand_million_pixels_is_refused_unread(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    png = bytearray(picture(1, "png"))
+    png[16:24] = (100_000).to_bytes(4, "big") * 2
+    import zlib
+
+    png[29:33] = zlib.crc32(bytes(png[12:29])).to_bytes(4, "big")
+    put(tmp_path / "set/basic/Image/aligned/train_00003_aligned.jpg", bytes(png))
+    summary = run("rafdb", tmp_path / "set", tmp_path / "out", on_error="skip")
+    assert len(summary.faults) == 1
+    assert "pixels; a picture may have 100,000,000" in str(summary.faults[0])
+
+
+def test_the_set_may_be_a_link_and_move(tmp_path: Path) -> None:
+    rafdb(tmp_path / "disk/set")
+    (tmp_path / "home/raw").mkdir(parents=True)
+    (tmp_path / "home/raw/rafdb").symlink_to(tmp_path / "disk/set")
+    run("rafdb", tmp_path / "home/raw/rafdb", tmp_path / "home/derived/rafdb")
+    manifest = read_manifest(tmp_path / "home/derived/rafdb")
+    assert not Path(manifest.info.root).is_absolute()
+    assert (manifest.root / manifest.frame["image"].iloc[0]).is_file()
+    (tmp_path / "disk/set").rename(tmp_path / "moved")
+    again = read_manifest(tmp_path / "home/derived/rafdb", root=tmp_path / "moved/basic")
+    assert (again.root / again.frame["image"].iloc[0]).is_file()
+
+
+def test_the_place_of_the_set_does_not_change_the_digest(tmp_path: Path) -> None:
+    rafdb(tmp_path / "a/set")
+    rafdb(tmp_path / "b/c/set")
+    first = run("rafdb", tmp_path / "a/set", tmp_path / "out_a")
+    second = run("rafdb", tmp_path / "b/c/set", tmp_path / "out_b")
+    assert first.manifest.info.digest == second.manifest.info.digest
+
+
+def test_landmarks_go_to_a_table_of_their_own(tmp_path: Path) -> None:
+    count = affectnet(tmp_path / "set")
+    put(
+        tmp_path
+        / "set/Manually_Annotated_compressed/Manually_Annotated_Images/1"
+        / f"{1:056x}.png",
+        b"damaged",
+    )
+    run("affectnet", tmp_path / "set", tmp_path / "out", on_error="skip")
+    table = pq.read_table(tmp_path / "out/landmarks.parquet")
+    assert table.num_rows == count - 1
+    assert f"1/{1:056x}" not in table.column("sample_id").to_pylist()
+    assert {len(points) for points in table.column("x").to_pylist()} == {68}
+
+
+def test_a_set_without_landmarks_leaves_no_old_table(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    run("rafdb", tmp_path / "set", tmp_path / "out", options={"images": "original"})
+    assert (tmp_path / "out/landmarks.parquet").exists()
+    run("rafdb", tmp_path / "set", tmp_path / "out", options={"images": "aligned"})
+    assert not (tmp_path / "out/landmarks.parquet").exists()
+
+
+def test_only_files_that_changed_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fertools.index import measure
+
+    rafdb(tmp_path / "set")
+    first = run("rafdb", tmp_path / "set", tmp_path / "out")
+    read: list[str] = []
+
+    def watched(path: Path) -> Any:
+        read.append(path.name)
+        return original(path)
+
+    original = measure.read_facts
+    monkeypatch.setattr(measure, "read_facts", watched)
+    put(tmp_path / "set/basic/Image/aligned/train_00003_aligned.jpg", picture(77))
+    second = run("rafdb", tmp_path / "set", tmp_path / "out")
+    assert read == ["train_00003_aligned.jpg"]
+    changed = first.manifest.frame["sha256"] != second.manifest.frame["sha256"]
+    assert changed.sum() == 1
+    run("rafdb", tmp_path / "set", tmp_path / "out", fresh=True)
+    assert len(read) == 1 + len(first.manifest.frame)
+
+
+def test_a_kept_measure_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    first = run("rafdb", tmp_path / "set", tmp_path / "out")
+    kept = next((tmp_path / "out" / FOLDER).glob("*.parquet"))
+    kept.write_bytes(kept.read_bytes()[:100])
+    second = run("rafdb", tmp_path / "set", tmp_path / "out")
+    assert first.manifest.info.digest == second.manifest.info.digest
+
+
+def test_two_indexes_cannot_write_one_folder(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    with (
+        hold_folder(tmp_path / "out"),
+        pytest.raises(OutputError, match="another process is writing here"),
+    ):
+        run("rafdb", tmp_path / "set", tmp_path / "out")
+
+
+def test_the_chosen_subjects_can_be_given_to_others(tmp_path: Path) -> None:
+    from fertools.formats.multipie import read_subjects
+
+    multipie(tmp_path / "set", subjects=3)
+    run("multipie", tmp_path / "set", tmp_path / "out", options={"subjects": 2})
+    assert read_subjects(tmp_path / "out/chosen.txt") == ("001", "002")
+
+
+def test_nothing_but_faults_is_no_manifest(tmp_path: Path) -> None:
+    affectnet_new(tmp_path / "set")
+    for path in (tmp_path / "set").rglob("*_exp.npy"):
+        path.write_bytes(b"?")
+    with pytest.raises(DatasetError, match=r"no sample that can be used; see .*faults.txt"):
+        run("affectnet", tmp_path / "set", tmp_path / "out", on_error="skip")
+
+
+def test_angles_are_of_the_manifests_type(tmp_path: Path) -> None:
+    multipie(tmp_path / "set")
+    frame = run("multipie", tmp_path / "set", tmp_path / "out").manifest.frame
+    assert frame["yaw_deg"].dtype == "Float32"
+    assert set(frame["session"]) == {1, 2, 3, 4}
+    assert np.array_equal(frame["yaw_deg"], frame["pan_deg"])
+    assert frame["pitch_deg"].isna().all()
+
+
+def test_every_registered_set_can_be_indexed() -> None:
+    assert set(list_datasets()) == {"affectnet", "bu3dfe-rendered", "multipie", "rafdb"}
+    assert DatasetRoot("rafdb", Path("x"), False).marker is None
