@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from fertools.errors import DatasetError
 from fertools.formats.registry import Fault
@@ -191,10 +191,10 @@ def check_relative(path: Path, number: int, value: str) -> str:
         DatasetError: If it is absolute or holds ``..``: such a list is refused as a whole.
     """
     text = value.replace("\\", "/")
-    parts = PurePosixPath(text).parts
+    parts = [part for part in text.split("/") if part not in ("", ".")]
     if not parts or text.startswith("/") or ".." in parts or ":" in parts[0]:
         raise DatasetError(
             f"{path}: line {number} names {value[:80]!r}; expected a path below the set's folder, "
             "without '..' and not absolute: the list is refused"
         )
-    return PurePosixPath(text).as_posix()
+    return "/".join(parts)
