@@ -63,7 +63,7 @@ def lock(
     protocol = load_protocol(name)
     manifest = read_manifest(data or derived_dir(protocol.derived))
     made = lock_protocol(protocol, manifest)
-    path = out or manifest.root / f"{protocol.name}.lock.json"
+    path = out or manifest.path.parent / f"{protocol.name}.lock.json"
     write_lock(path, made)
     for number, fold in enumerate(made.folds):
         tested = sorted({made.subjects[i] for i in fold.test})

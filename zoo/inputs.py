@@ -43,7 +43,7 @@ def find_inputs(
     """
     protocol = load_protocol(protocol_name)
     manifest = read_manifest(data or derived_dir(protocol.derived))
-    path = lock_path or manifest.root / f"{protocol.name}.lock.json"
+    path = lock_path or manifest.path.parent / f"{protocol.name}.lock.json"
     remedy = f"make it with 'fertools protocols lock {protocol.name} --data {manifest.path}'"
     if not path.is_file():
         raise LockError(f"{path}: there is no lock here; {remedy}")
