@@ -10,10 +10,12 @@ from cli import (
     data_commands,
     demo_commands,
     index_commands,
+    inspect_commands,
     protocol_commands,
     render_commands,
     report_commands,
     synth_commands,
+    synth_wild_commands,
     view_commands,
 )
 from cli.runner import new_app, run
@@ -40,11 +42,15 @@ def options(
 
 app.command("demo")(demo_commands.demo)
 app.command("where")(data_commands.where)
+synth_commands.app.command("rafdb")(synth_wild_commands.synth_rafdb)
+synth_commands.app.command("affectnet")(synth_wild_commands.synth_affectnet)
 app.add_typer(synth_commands.app, name="synth")
 app.command("render-bu3dfe")(render_commands.render_bu3dfe)
 app.command("merge")(render_commands.merge)
 app.command("view")(view_commands.view)
 app.add_typer(index_commands.app, name="index")
+app.command("stats")(inspect_commands.stats)
+app.command("doctor")(inspect_commands.doctor)
 app.add_typer(protocol_commands.app, name="protocols")
 app.command("report")(report_commands.report)
 

@@ -38,7 +38,7 @@ PALETTE = {
 """Light colours by the name of the CSS variable that takes their place in the page."""
 
 _LINES = ("-o", "--s", ":^", "-.D", "-v", "--P", ":X")
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "fertools",
@@ -97,7 +97,7 @@ def view_drawing(summary: dict[str, Any]) -> Drawing:
     has_angles = all(row["yaw_deg"] is not None for row in rows)
     pitches = sorted({row["pitch_deg"] for row in rows if row["pitch_deg"] is not None})
     is_grid = has_angles and len(pitches) > 1 and all(row["pitch_deg"] is not None for row in rows)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.6, 3.1), layout="constrained")
         axes = figure.add_subplot()
         if is_grid:
@@ -159,7 +159,7 @@ def confusion_drawing(
         counts, totals[:, None], out=np.zeros(counts.shape), where=totals[:, None] > 0
     )
     size = len(classes)
-    with mpl.rc_context({**_STYLE, "font.size": 9}):
+    with mpl.rc_context({**STYLE, "font.size": 9}):
         figure = Figure(figsize=(1.2 + 0.38 * size, 1.2 + 0.38 * size), layout="constrained")
         axes = figure.add_subplot()
         for i in range(size):
