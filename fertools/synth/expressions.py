@@ -9,6 +9,7 @@ far they are closed and small movements of the jaw are drawn without regard to t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,34 @@ _RECIPES: dict[str, tuple[dict[int, float], ...]] = {
     "neutral": ({},),
 }
 
+# What only some sets have. Each has a random stream of its own, by its number, so that a further
+# one changes nobody's other habits. How Multi-PIE's squint and scream look: Gross et al. 2010.
+_OTHER_UNITS: dict[int, dict[str, float]] = {
+    43: {"eyeBlink*": 0.75, "eyeSquint*": 0.3},
+    44: {"eyeSquint*": 0.95, "eyeBlink*": 0.14},
+}
+_OTHER_RECIPES: dict[str, tuple[int, tuple[dict[int, float], ...]]] = {
+    "squint": (
+        1,
+        (
+            {44: 1.0, 4: 0.5, 6: 0.6, 9: -0.25, 10: -0.2},
+            {44: 1.05, 6: 0.9, 12: 0.2, 4: -0.35},
+            {44: 1.0, 4: 0.75, 9: 0.45, 10: 0.3, 25: -0.3},
+        ),
+    ),
+    "scream": (
+        2,
+        (
+            {27: 1.05, 4: 0.7, 43: 0.95, 10: 0.55, 16: 0.6, 20: 0.35, 6: 0.5},
+            {27: 1.1, 43: 1.1, 9: 0.6, 10: 0.6, 16: 0.5, 6: 0.7},
+            {27: 1.1, 16: 0.5, 20: 0.5, 4: 0.4, 44: 0.7, 10: -0.4},
+        ),
+    ),
+}
+
+_ALL_UNITS = _ACTION_UNITS | _OTHER_UNITS
+OTHER_EXPRESSIONS = tuple(_OTHER_RECIPES)
+"""Expressions that BU-3DFE does not have."""
 
 # Without these nobody would name the emotion, so no person's habits leave them out.
 _CORE: dict[str, frozenset[int]] = {
@@ -95,6 +124,8 @@ _CORE: dict[str, frozenset[int]] = {
     "sadness": frozenset({1, 15}),
     "surprise": frozenset({1, 2, 26, 27}),
     "neutral": frozenset(),
+    "squint": frozenset({44}),
+    "scream": frozenset({27, 43, 44}),
 }
 
 
@@ -141,15 +172,8 @@ def draw_habits(seed: list[int]) -> Habits:
     strengths: dict[str, dict[int, float]] = {}
     for emotion, variants in _RECIPES.items():
         expressiveness[emotion] = general * float(np.clip(rng.normal(1.0, 0.07), 0.85, 1.15))
-        odds = np.full(len(variants), 0.35 / len(variants))
-        odds[rng.integers(len(variants))] += 0.65
-        recipes[emotion] = tuple(map(float, odds))
-        strengths[emotion] = {}
-        for unit in _ACTION_UNITS:
-            core = unit in _CORE[emotion]
-            factor = float(np.exp(rng.normal(0, 0.10 if core else 0.22)))
-            weak = rng.random() < 0.10 and not core
-            strengths[emotion][unit] = 0.3 * factor if weak else factor
+        recipes[emotion] = _draw_odds(rng, len(variants))
+        strengths[emotion] = _draw_strengths(rng, _ACTION_UNITS, _CORE[emotion])
     resting = {
         "mouthSmile*": float(np.clip(rng.normal(0, 0.07), 0, 0.14)),
         "mouthFrown*": float(np.clip(rng.normal(0, 0.14), 0, 0.3)),
@@ -159,14 +183,42 @@ def draw_habits(seed: list[int]) -> Habits:
         "mouthPress*": float(np.clip(rng.normal(0, 0.10), 0, 0.25)),
         "eyeBlink*": float(np.clip(rng.normal(0.04, 0.05), 0, 0.14)),
     }
+    lopsided = {unit: float(rng.normal(0, 0.07)) for unit in _ACTION_UNITS}
+    restless = float(np.exp(rng.normal(0, 0.2)))
+    for emotion, (stream, variants) in _OTHER_RECIPES.items():
+        own = np.random.default_rng([*seed, 4, stream])
+        expressiveness[emotion] = general * float(np.clip(own.normal(1.0, 0.07), 0.85, 1.15))
+        recipes[emotion] = _draw_odds(own, len(variants))
+        strengths[emotion] = _draw_strengths(own, _ALL_UNITS, _CORE[emotion])
+    own = np.random.default_rng([*seed, 4, 99])
+    lopsided |= {unit: float(own.normal(0, 0.07)) for unit in _OTHER_UNITS}
     return Habits(
         expressiveness=expressiveness,
         recipes=recipes,
         strengths=strengths,
-        lopsided={unit: float(rng.normal(0, 0.07)) for unit in _ACTION_UNITS},
+        lopsided=lopsided,
         resting=resting,
-        restless=float(np.exp(rng.normal(0, 0.2))),
+        restless=restless,
     )
+
+
+def _draw_odds(rng: np.random.Generator, count: int) -> tuple[float, ...]:
+    """How often a person takes each of some recipes: one of them most of the time."""
+    odds = np.full(count, 0.35 / count)
+    odds[rng.integers(count)] += 0.65
+    return tuple(map(float, odds))
+
+
+def _draw_strengths(
+    rng: np.random.Generator, units: Iterable[int], core: frozenset[int]
+) -> dict[int, float]:
+    """A person's factor on each action unit; some of those that are no core are weak."""
+    strengths = {}
+    for unit in units:
+        factor = float(np.exp(rng.normal(0, 0.10 if unit in core else 0.22)))
+        weak = rng.random() < 0.10 and unit not in core
+        strengths[unit] = 0.3 * factor if weak else factor
+    return strengths
 
 
 def draw_pose(habits: Habits, seed: list[int], *, emotion: str, intensity: int) -> Pose:
@@ -175,12 +227,12 @@ def draw_pose(habits: Habits, seed: list[int], *, emotion: str, intensity: int) 
     Args:
         habits: The person's.
         seed: Seed of this scan.
-        emotion: A key of ``EMOTION_CODES``.
+        emotion: A key of ``EMOTION_CODES``, or one of :data:`OTHER_EXPRESSIONS`.
         intensity: 1 to 4; 0 for neutral.
     """
     rng = np.random.default_rng([*seed, 5])
     level = LEVELS[intensity] * habits.expressiveness[emotion] * float(np.exp(rng.normal(0, 0.05)))
-    variants = _RECIPES[emotion]
+    variants = _RECIPES[emotion] if emotion in _RECIPES else _OTHER_RECIPES[emotion][1]
     recipe = variants[rng.choice(len(variants), p=habits.recipes[emotion])]
     action_units: dict[int, float] = {}
     for unit, strength in recipe.items():
@@ -191,7 +243,7 @@ def draw_pose(habits: Habits, seed: list[int], *, emotion: str, intensity: int) 
     units: dict[str, float] = {}
     for unit, strength in action_units.items():
         tilt = habits.lopsided[unit] + float(rng.normal(0, 0.04))
-        _activate(units, _ACTION_UNITS[unit], strength, tilt)
+        _activate(units, _ALL_UNITS[unit], strength, tilt)
     _activate(units, habits.resting, 1.0, 0.0)
     _fidget(units, rng, habits.restless)
     return Pose(units=_limit(units), action_units=action_units)

@@ -114,6 +114,13 @@ class Shot:
 def pose_for(studio: Studio, sitter: Sitter, *, emotion: str, intensity: int) -> Shot:
     """Let a sitter show an emotion."""
     seed = [*sitter.seed, 100 + list(EMOTION_CODES).index(emotion), intensity]
+    return take_shot(studio, sitter, seed, emotion=emotion, intensity=intensity)
+
+
+def take_shot(
+    studio: Studio, sitter: Sitter, seed: list[int], *, emotion: str, intensity: int
+) -> Shot:
+    """As :func:`pose_for`, with a seed of one's own and every expression of ``draw_pose``."""
     pose = draw_pose(sitter.habits, seed, emotion=emotion, intensity=intensity)
     base = sitter.neutral / MM
     for unit, weight in pose.units.items():
@@ -165,11 +172,23 @@ def frames_of(shot: Shot) -> tuple[Frame, Frame]:
 
 def take_picture(studio: Studio, sitter: Sitter, shot: Shot) -> npt.NDArray[np.uint8]:
     """The texture of a scan, ``(S, S, 3)`` RGB, row 0 at the top."""
-    topology, canvas = studio.topology, studio.canvas
-    points = topology.fine @ shot.base
-    _grow_hair(points, topology.canonical, sitter)
     lights = draw_lights(list(sitter.seed), list(shot.seed))
-    light = light_points(points, studio.surface, lights)
+    light = light_points(fine_points(studio, sitter, shot), studio.surface, lights)
+    return develop(studio, sitter, shot, light)
+
+
+def fine_points(studio: Studio, sitter: Sitter, shot: Shot) -> FloatArray:
+    """Points ``(N, 3)`` that light is worked out on, mm, with hair, as in :func:`mesh_points`."""
+    points: FloatArray = studio.topology.fine @ shot.base
+    _grow_hair(points, studio.topology.canonical, sitter)
+    return points
+
+
+def develop(
+    studio: Studio, sitter: Sitter, shot: Shot, light: npt.NDArray[np.float32]
+) -> npt.NDArray[np.uint8]:
+    """The texture ``(S, S, 3)`` under a light ``(N, 4)`` of the fine points."""
+    canvas = studio.canvas
     folds = shade_folds(
         studio.folds, len(sitter.paint), shot.pose.action_units, depth=sitter.fold_depth
     )
