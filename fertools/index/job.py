@@ -18,6 +18,7 @@ from fertools.home import DatasetRoot, describe_root
 from fertools.index.counts import CountDifference, compare_counts
 from fertools.index.measure import FOLDER, measure_files
 from fertools.index.table import ReadRows, keep_landmarks, read_rows
+from fertools.index.truth import add_true_pose
 from fertools.jobs import hold_folder, write_text
 from fertools.manifest import Manifest, write_manifest
 
@@ -99,6 +100,8 @@ def index_dataset(
         table = _measured(read, opened, out, workers, fresh, faults)
         _stop_at_faults(root, out, faults, on_error)
         frame = _frame(table, dataset)
+        if root.marker is not None:
+            frame = add_true_pose(frame, root.marker.parent)
         differences = () if root.synthetic else compare_counts(dataset, options, frame)
         if strict and differences:
             more = f" (and {len(differences) - 1} more counts)" if len(differences) > 1 else ""

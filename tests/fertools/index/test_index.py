@@ -15,6 +15,7 @@ from dataset_fakes import FAKES, affectnet, affectnet_new, multipie, picture, pu
 
 from fertools.errors import DatasetError, OutputError
 from fertools.formats.registry import Dataset, get_dataset, list_datasets
+from fertools.geometry import rotation_from_angles
 from fertools.home import DatasetRoot, describe_root
 from fertools.index import IndexSummary, compare_counts, index_dataset
 from fertools.index.measure import FOLDER
@@ -243,3 +244,52 @@ def test_angles_are_of_the_manifests_type(tmp_path: Path) -> None:
 def test_every_registered_set_can_be_indexed() -> None:
     assert set(list_datasets()) == {"affectnet", "bu3dfe-rendered", "multipie", "rafdb"}
     assert DatasetRoot("rafdb", Path("x"), False).marker is None
+
+
+def truth_of(root: Path, rows: list[dict[str, Any]]) -> None:
+    put(root / "SYNTHETIC.json", json.dumps({"complete": True}))
+    pd.DataFrame(rows).to_parquet(root / "ground_truth.parquet")
+
+
+def test_a_stand_ins_true_pose_takes_the_place_of_the_cameras(tmp_path: Path) -> None:
+    multipie(tmp_path / "set")
+    row = {"sample_id": "001_01_01_041_07", "yaw_deg": 31.5, "pitch_deg": -2.0, "roll_deg": 1.0}
+    truth_of(tmp_path / "set", [row])
+    frame = run("multipie", tmp_path / "set", tmp_path / "out").manifest.frame.set_index(
+        "sample_id"
+    )
+    known = frame.loc["001_01_01_041_07"]
+    assert [known[k] for k in ("yaw_deg", "pitch_deg", "roll_deg")] == [31.5, -2, 1]
+    assert (known["pose_source"], known["pan_deg"], known["view_id"]) == (
+        "ground_truth",
+        30,
+        "yaw30",
+    )
+    other = frame.loc["001_01_01_050_07"]
+    assert (other["pose_source"], other["yaw_deg"]) == ("camera", 15)
+
+
+@pytest.mark.parametrize("roll", [-25.0, 0.0, 40.0])
+def test_what_the_aligned_picture_was_turned_by_is_taken_off(tmp_path: Path, roll: float) -> None:
+    rafdb(tmp_path / "set/x")
+    angle = np.radians(-roll)  # the cut turns the head back upright; rows count downwards
+    matrix = 0.5 * np.array([[np.cos(angle), -np.sin(angle), 3], [np.sin(angle), np.cos(angle), 4]])
+    rows = [
+        {"sample_id": "train_00001", "yaw_deg": 0.0, "pitch_deg": 0.0, "roll_deg": roll},
+        {"sample_id": "train_00002", "yaw_deg": 40.0, "pitch_deg": 10.0, "roll_deg": 0.0},
+    ]
+    truth_of(tmp_path / "set", [{**row, "crop_matrix": matrix.ravel()} for row in rows])
+    by_kind = {
+        kind: run(
+            "rafdb", tmp_path / "set", tmp_path / kind, options={"images": kind}
+        ).manifest.frame.set_index("sample_id")
+        for kind in ("original", "aligned")
+    }
+    assert by_kind["original"].loc["train_00001", "roll_deg"] == roll
+    assert by_kind["aligned"].loc["train_00001", "roll_deg"] == pytest.approx(0, abs=1e-4)
+    geodesic = [
+        rotation_from_angles(*by_kind[k].loc["train_00002", ["yaw_deg", "pitch_deg", "roll_deg"]])
+        for k in ("original", "aligned")
+    ]
+    between = geodesic[1] @ geodesic[0].T  # a turn in the picture's plane, and nothing else
+    assert between == pytest.approx(rotation_from_angles(0, 0, -roll), abs=1e-5)
