@@ -297,6 +297,7 @@ def _read_folders(start: Path, codes: Mapping[str, str]) -> Iterator[Row]:
             yield Fault(split, "there is no such folder; unpack the archive again")
             continue
         listed = _read_csv(start, split)
+        named: set[str] = set()
         for folder in list_names(start / split):
             expression = codes.get(folder)
             if expression is None:
@@ -307,6 +308,7 @@ def _read_folders(start: Path, codes: Mapping[str, str]) -> Iterator[Row]:
             for name in list_names(start / split / folder):
                 path = f"{split}/{folder}/{name}"
                 stem = name.rsplit(".", 1)[0].removesuffix("_aligned")
+                named.add(stem)
                 if _STEM.fullmatch(stem) is None or not stem.startswith(split):
                     yield Fault(path, "the name is none of RAF-DB's, as in train_00001_aligned.jpg")
                 elif stem in seen:
@@ -316,6 +318,8 @@ def _read_folders(start: Path, codes: Mapping[str, str]) -> Iterator[Row]:
                 else:
                     seen[stem] = path
                     yield Sample(stem, path, expression, split=split, extra=nothing)
+        for stem in sorted(set(listed) - named):
+            yield Fault(f"{split}_labels.csv", f"names {stem}, which is in no class folder")
 
 
 def _read_csv(start: Path, split: str) -> dict[str, str]:

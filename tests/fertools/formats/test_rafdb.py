@@ -176,3 +176,10 @@ def test_the_kaggle_table_must_agree_with_the_folders(tmp_path: Path) -> None:
     path.write_text("file;class\n")
     with pytest.raises(DatasetError, match="the head is 'file;class'; expected 'image,label'"):
         read(tmp_path)
+
+
+def test_a_picture_that_the_kaggle_table_names_must_be_there(tmp_path: Path) -> None:
+    rafdb_kaggle(tmp_path)
+    (tmp_path / "DATASET/test/5/test_0003_aligned.jpg").unlink()
+    said = faults(read(tmp_path))
+    assert said == ["test_labels.csv: names test_0003, which is in no class folder"]
