@@ -32,6 +32,7 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "PictureFacts",
     "decode_picture",
+    "picture_size",
     "read_facts",
     "read_picture",
     "read_picture_bytes",
@@ -75,7 +76,7 @@ def read_facts(path: Path) -> PictureFacts:
         PictureError: If it is missing, no file, no picture, or above the limits of this module.
     """
     data = read_picture_bytes(path)
-    width, height = _size(path, data)
+    width, height = picture_size(path, data)
     return PictureFacts(len(data), hashlib.sha256(data).hexdigest(), width, height)
 
 
@@ -125,7 +126,7 @@ def read_picture_bytes(path: Path) -> bytes:
 
 def decode_picture(path: Path, data: bytes, *, shortest: int | None = None) -> Pixels:
     """As :func:`read_picture`, of bytes that are read already; ``path`` stands in the errors."""
-    width, height = _size(path, data)
+    width, height = picture_size(path, data)
     if (pixels := _decode_jpeg(path, data, shortest)) is not None:
         return pixels
     try:
@@ -219,8 +220,12 @@ def _open(path: Path, data: bytes) -> Image.Image:
         ) from error
 
 
-def _size(path: Path, data: bytes) -> tuple[int, int]:
-    """Width and height from the header, within the limits."""
+def picture_size(path: Path, data: bytes) -> tuple[int, int]:
+    """Width and height from a file's bytes; ``path`` stands in the errors.
+
+    Raises:
+        PictureError: If it is no picture, or above the limits of this module.
+    """
     header = _jpeg_header(data)
     width, height = _general_size(path, data) if header is None else header[:2]
     if width < 1 or height < 1:

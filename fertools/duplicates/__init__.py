@@ -1,0 +1,43 @@
+"""Pictures that are there more than once: sketches of pictures, search by hash, proof by pixels."""
+
+from fertools.duplicates.compare import SAME_PICTURE, picture_differences
+from fertools.duplicates.find import (
+    NEAR_DISTANCE,
+    NearPair,
+    find_near_duplicates,
+    group_pairs,
+)
+from fertools.duplicates.search import MAX_DISTANCE, near_pairs
+from fertools.duplicates.sketches import (
+    FLAT_BELOW,
+    THUMBNAIL_SIZE,
+    VARIANTS,
+    Sketch,
+    Sketches,
+    Thumbnails,
+    altered,
+    coarse_pictures,
+    sketch_picture,
+    stack_sketches,
+)
+
+__all__ = [
+    "FLAT_BELOW",
+    "MAX_DISTANCE",
+    "NEAR_DISTANCE",
+    "SAME_PICTURE",
+    "THUMBNAIL_SIZE",
+    "VARIANTS",
+    "NearPair",
+    "Sketch",
+    "Sketches",
+    "Thumbnails",
+    "altered",
+    "coarse_pictures",
+    "find_near_duplicates",
+    "group_pairs",
+    "near_pairs",
+    "picture_differences",
+    "sketch_picture",
+    "stack_sketches",
+]
