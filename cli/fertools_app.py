@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from cli import (
+    align_commands,
+    check_commands,
     data_commands,
     demo_commands,
     index_commands,
@@ -49,6 +51,8 @@ app.command("render-bu3dfe")(render_commands.render_bu3dfe)
 app.command("merge")(render_commands.merge)
 app.command("view")(view_commands.view)
 app.add_typer(index_commands.app, name="index")
+app.command("verify")(check_commands.verify)
+app.command("align")(align_commands.align)
 app.command("stats")(inspect_commands.stats)
 app.command("doctor")(inspect_commands.doctor)
 app.add_typer(protocol_commands.app, name="protocols")

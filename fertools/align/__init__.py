@@ -1,0 +1,1 @@
+"""Faces found, turned upright and cut out: five points onto a template."""
