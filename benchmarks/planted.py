@@ -152,6 +152,7 @@ def main() -> None:
                 and not any(is_about(finding, planted) for planted in listed)
             ]
             stems = {Path(n).stem for planted in listed for n in planted["files"]}
+            stems |= {i.split("/")[-1] for planted in listed for i in planted["sample_ids"]}
             strange_faults = [
                 f for f in summary.faults if not any(stem in str(f) for stem in stems)
             ]

@@ -122,8 +122,8 @@ def align(
     """
     from fertools.align.recipe import AlignConfig
     from fertools.config import build_config
-    from fertools.errors import ConfigError
-    from fertools.home import derived_dir
+    from fertools.errors import ConfigError, DatasetError
+    from fertools.home import derived_dir, find_derived
     from fertools.jobs import Shard
     from fertools.jobs.pool import default_workers
 
@@ -131,7 +131,12 @@ def align(
     if threshold is not None:
         values["thresholds"] = (*AlignConfig().thresholds[:2], threshold)
     config = build_config(AlignConfig, values, source="align")
-    given = manifest or derived_dir("bu3dfe-p1")
+    given = find_derived(manifest or derived_dir("bu3dfe-p1"))
+    if not given.exists():
+        raise DatasetError(
+            f"{given}: there is nothing here; expected a manifest, its folder, a name of 'fertools "
+            "where', or a folder of pictures"
+        )
     start = given if given.is_dir() else given.parent
     folder = out or start.resolve().with_name(f"{start.resolve().name}-aligned")
     processes = workers or default_workers()

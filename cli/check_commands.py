@@ -10,9 +10,11 @@ import typer
 from cli.runner import EXIT_ERROR
 
 if TYPE_CHECKING:
-    from fertools.verify import Verification
+    from fertools.verify import Finding, Verification
 
 _COPIES = "Near duplicates"
+
+_LISTED = 20
 
 
 def verify(
@@ -80,12 +82,12 @@ def verify(
 
     Example: fertools verify data/derived/rafdb --allow near-duplicate-labels --sheet
     """
-    from fertools.home import derived_dir
+    from fertools.home import derived_dir, find_derived
     from fertools.jobs.pool import default_workers
     from fertools.manifest import read_manifest
     from fertools.verify import verify_manifest
 
-    opened = read_manifest(manifest or derived_dir("bu3dfe-p1"), root=root)
+    opened = read_manifest(find_derived(manifest or derived_dir("bu3dfe-p1")), root=root)
     found = verify_manifest(
         opened,
         out=out,
@@ -121,28 +123,34 @@ def verify(
         raise typer.Exit(EXIT_ERROR)
 
 
+def _whom(finding: Finding) -> str:
+    """Which samples, or which subject, and what of them."""
+    ids = ", ".join(finding.sample_ids[:4]) + (", …" if len(finding.sample_ids) > 4 else "")
+    return f"{ids}: {finding.reason}" if ids else finding.reason
+
+
 def _print(found: Verification, *, synthetic: bool) -> None:
     """The table of kinds, what was not checked, and the path of the JSON last."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from fertools.verify import severity_of
+    from fertools.verify import KINDS, severity_of
 
     console = Console(highlight=False)
-    first = {finding.kind: finding for finding in reversed(found.findings)}
     if found.findings:
         table = Table(box=None, pad_edge=False)
-        for name in ("kind", "count", "", "the first one"):
+        for name in ("kind", "count", "", "meaning"):
             table.add_column(name, overflow="fold")
         for kind, count in found.counts().items():
             severity = severity_of(kind, found.allowed)
             style = "bold red" if severity == "fault" else ""
-            finding = first[kind]
-            place = f"{finding.sample_ids[0]}: " if finding.sample_ids else ""
-            example = Text(f"{place}{finding.reason}")
-            table.add_row(kind, f"{count:,}", severity, example, style=style)
+            table.add_row(kind, f"{count:,}", severity, KINDS[kind].meaning, style=style)
         console.print(table)
+        for finding in found.findings[:_LISTED]:
+            console.print(Text(f"{finding.kind}: {_whom(finding)}"), soft_wrap=True)
+        if len(found.findings) > _LISTED:
+            typer.echo(f"… {len(found.findings) - _LISTED:,} more; all of them are in the JSON")
     mark = " (synthetic)" if synthetic else ""
     notes = len(found.findings) - found.num_faults
     typer.echo(f"{found.num_files:,} files, {found.num_faults:,} faults, {notes:,} notes{mark}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,10 +24,13 @@ _THE_SET = "What of the set"
 _Root = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[ROOT]", help="The unpacked set; else raw/NAME, else standin/NAME, at home."
+        metavar="[ROOT]",
+        help="The unpacked set; else raw/NAME, else standin/NAME, in the data home.",
     ),
 ]
-_Out = Annotated[Path | None, typer.Option(help="Folder to write; else derived/NAME at home.")]
+_Out = Annotated[
+    Path | None, typer.Option(help="Folder to write; else derived/NAME in the data home.")
+]
 _Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes that read files; else one a processor.")
 ]
@@ -39,6 +43,10 @@ _Strict = Annotated[
 ]
 _Fresh = Annotated[
     bool, typer.Option("--fresh", help="Read all files anew, not only those that changed.")
+]
+_Exclude = Annotated[
+    Path | None,
+    typer.Option(help="Leave these out: a file with a sample_id or subject_id a line."),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -105,6 +113,7 @@ def index_multipie(
     on_error: _OnError = "stop",
     strict: _Strict = False,
     fresh: _Fresh = False,
+    exclude_list: _Exclude = None,
     as_json: _Json = False,
 ) -> None:
     """Multi-PIE, with or without its folder data/, or repacked: the file names decide.
@@ -124,7 +133,8 @@ def index_multipie(
         subjects=subjects,
         subject_list=None if subject_list is None else read_subjects(subject_list),
     )
-    _end(_index("multipie", root, out, options, workers, on_error, strict, fresh, as_json))
+    work = _Work(out, workers, on_error, strict, fresh, exclude_list)
+    _end(_index("multipie", root, options, work, as_json))
 
 
 @app.command("rafdb")
@@ -150,6 +160,7 @@ def index_rafdb(
     on_error: _OnError = "stop",
     strict: _Strict = False,
     fresh: _Fresh = False,
+    exclude_list: _Exclude = None,
     as_json: _Json = False,
 ) -> None:
     """RAF-DB's basic set: the authors' folders, the Kaggle copy, or bare class folders.
@@ -161,7 +172,8 @@ def index_rafdb(
 
     values = {"images": images, "class_map": parse_class_map(class_map)}
     options = build_config(RafdbOptions, values, source="--class-map")
-    _end(_index("rafdb", root, out, options, workers, on_error, strict, fresh, as_json))
+    work = _Work(out, workers, on_error, strict, fresh, exclude_list)
+    _end(_index("rafdb", root, options, work, as_json))
 
 
 @app.command("affectnet")
@@ -179,6 +191,7 @@ def index_affectnet(
     on_error: _OnError = "stop",
     strict: _Strict = False,
     fresh: _Fresh = False,
+    exclude_list: _Exclude = None,
     as_json: _Json = False,
 ) -> None:
     """AffectNet's manually annotated part, of the release of 2017 or the newer one.
@@ -190,7 +203,8 @@ def index_affectnet(
     from fertools.formats.affectnet import AffectnetOptions
 
     options = AffectnetOptions(release=release)
-    _end(_index("affectnet", root, out, options, workers, on_error, strict, fresh, as_json))
+    work = _Work(out, workers, on_error, strict, fresh, exclude_list)
+    _end(_index("affectnet", root, options, work, as_json))
 
 
 @app.command("bu3dfe-rendered")
@@ -221,6 +235,7 @@ def index_bu3dfe_rendered(
     on_error: _OnError = "stop",
     strict: _Strict = False,
     fresh: _Fresh = False,
+    exclude_list: _Exclude = None,
     as_json: _Json = False,
 ) -> None:
     r"""Pictures rendered from BU-3DFE, by this tool or by another.
@@ -228,7 +243,7 @@ def index_bu3dfe_rendered(
     A folder that 'fertools render-bu3dfe' filled has records: every picture is compared with its
     own. In another the files' names say scan and view.
 
-    Example: fertools index bu3dfe-rendered renders --view-pattern '(?P<pan>-?\d+)_(?P<tilt>-?\d+)'
+    Example: `fertools index bu3dfe-rendered r --view-pattern '(?P<pan>-?\d+)_(?P<tilt>-?\d+)'`
     """
     from fertools.config import build_config
     from fertools.formats.bu3dfe_rendered import RenderedOptions
@@ -236,6 +251,8 @@ def index_bu3dfe_rendered(
     from fertools.render.merge import merge_rendered
     from fertools.render.records import has_records
 
+    if yaw_sign == 0:
+        raise typer.BadParameter("expected 1 or -1", param_hint="--yaw-sign")
     folder = root or derived_dir("bu3dfe-p1")
     if root is None or has_records(folder):
         _print(merge_rendered(folder).manifest, "our own records", as_json)
@@ -243,21 +260,25 @@ def index_bu3dfe_rendered(
     values = {"view_pattern": view_pattern, "yaw_sign": yaw_sign}
     options = build_config(RenderedOptions, values, source="--view-pattern")
     name = "bu3dfe-rendered"
-    _end(_index(name, folder, out, options, workers, on_error, strict, fresh, as_json))
+    work = _Work(out, workers, on_error, strict, fresh, exclude_list)
+    _end(_index(name, folder, options, work, as_json))
 
 
-def _index(
-    name: str,
-    root: Path | None,
-    out: Path | None,
-    options: Any,
-    workers: int | None,
-    on_error: Literal["stop", "skip"],
-    strict: bool,
-    fresh: bool,
-    as_json: bool,
-) -> int:
-    """Index one set and print what came of it; how many faults were left out."""
+@dataclass(frozen=True)
+class _Work:
+    """The options that all sets share."""
+
+    out: Path | None
+    workers: int | None
+    on_error: Literal["stop", "skip"]
+    strict: bool
+    fresh: bool
+    exclude_list: Path | None
+
+
+def _index(name: str, root: Path | None, options: Any, work: _Work, as_json: bool) -> int:
+    """Index one set and print what came of it; how many faults were found."""
+    from fertools.formats.folders import read_names
     from fertools.formats.registry import get_dataset
     from fertools.home import derived_dir, find_dataset
     from fertools.index import index_dataset
@@ -266,30 +287,34 @@ def _index(
     found = find_dataset(name.removesuffix("-rendered"), root)
     mark = " (stand-in, synthetic)" if found.synthetic else ""
     typer.echo(f"{found.path}{mark}", err=True)
+    out = work.out or derived_dir(name)
+    if (out / "manifest.parquet").exists():
+        typer.echo(f"{out}: what an earlier index wrote here is replaced", err=True)
     summary = index_dataset(
         get_dataset(name),
         found,
-        out or derived_dir(name),
+        out,
         options,
-        workers=workers or default_workers(),
-        on_error=on_error,
-        strict=strict,
-        fresh=fresh,
+        workers=work.workers or default_workers(),
+        on_error=work.on_error,
+        strict=work.strict,
+        fresh=work.fresh,
+        exclude=() if work.exclude_list is None else read_names(work.exclude_list),
     )
     for difference in summary.differences:
         typer.echo(f"warning: {difference}", err=True)
     for reason, count in summary.notes.items():
         typer.echo(f"{count:,}: {reason}", err=True)
     for fault in summary.faults[:20]:
-        typer.echo(f"skipped: {' '.join(str(fault).split())}", err=True)
+        typer.echo(f"fault: {' '.join(str(fault).split())}", err=True)
     if summary.faults:
         listed = summary.manifest.path.with_name("faults.txt")
-        typer.echo(f"{len(summary.faults):,} left out, all listed in {listed}", err=True)
-    _print(summary.manifest, summary.layout, as_json)
+        typer.echo(f"{len(summary.faults):,} faults, all listed in {listed}", err=True)
+    _print(summary.manifest, summary.layout, as_json, num_faults=len(summary.faults))
     return len(summary.faults)
 
 
-def _print(manifest: Manifest, layout: str, as_json: bool) -> None:
+def _print(manifest: Manifest, layout: str, as_json: bool, *, num_faults: int = 0) -> None:
     """What a manifest holds, and its path last."""
     import json
 
@@ -303,6 +328,7 @@ def _print(manifest: Manifest, layout: str, as_json: bool) -> None:
         "views": int(frame["view_id"].nunique()),
         "expressions": int(frame["expression"].nunique()),
         "splits": splits,
+        "faults": num_faults,
         "manifest": str(manifest.path),
     }
     if as_json:

@@ -139,4 +139,16 @@ def synth_multipie(
         plant=kinds,
         workers=workers or default_workers(),
     )
+    tell_planted(folder)
     typer.echo(folder)
+
+
+def tell_planted(folder: Path) -> None:
+    """Say which faults a stand-in holds, since it is no sound one any more."""
+    from fertools.synth.plant import PLANTED, read_planted
+
+    if not (folder / PLANTED).is_file():
+        return
+    for fault in read_planted(folder):
+        typer.echo(f"planted {fault.kind}: {', '.join(fault.sample_ids[:4])}", err=True)
+    typer.echo(f"this folder now holds faults, as {folder / PLANTED} lists", err=True)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.synth_commands import tell_planted
+
 __all__ = ["synth_affectnet", "synth_rafdb"]
 
 
@@ -57,6 +59,7 @@ def synth_rafdb(
         plant=parse_kinds(plant),
         workers=workers or default_workers(),
     )
+    tell_planted(folder)
     typer.echo(folder)
 
 
@@ -105,4 +108,5 @@ def synth_affectnet(
         plant=parse_kinds(plant),
         workers=workers or default_workers(),
     )
+    tell_planted(folder)
     typer.echo(folder)

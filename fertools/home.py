@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fertools.errors import DatasetError
+from fertools.regular_files import open_regular
 
 __all__ = [
     "LICENCES",
@@ -21,6 +22,7 @@ __all__ = [
     "derived_dir",
     "describe_root",
     "find_dataset",
+    "find_derived",
     "runs_home",
     "standin_dir",
 ]
@@ -33,7 +35,7 @@ LICENCES = {
 }
 """How each set is asked for."""
 
-_LEVELS_ABOVE = 4
+_MAX_MARKER_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,24 @@ def derived_dir(name: str) -> Path:
     return data_home() / "derived" / name
 
 
+def find_derived(path: Path) -> Path:
+    """A path as it is or, where there is nothing, the folder in ``derived`` of that name.
+
+    Example:
+        >>> find_derived(Path("no-such-place/at/all")).as_posix()
+        'no-such-place/at/all'
+    """
+    named = derived_dir(path.name)
+    return named if path.parts == (path.name,) and not path.exists() and named.is_dir() else path
+
+
 def standin_dir(dataset: str) -> Path:
     """The folder of the open stand-in of a data set."""
     return data_home() / "standin" / dataset
 
 
 def describe_root(dataset: str, path: Path) -> DatasetRoot:
-    """Tell a stand-in from the real set by SYNTHETIC.json at its root, or a little above.
+    """Tell a stand-in from the real set by SYNTHETIC.json at its root, or above it.
 
     Args:
         dataset: Its name.
@@ -83,14 +96,14 @@ def describe_root(dataset: str, path: Path) -> DatasetRoot:
     Raises:
         DatasetError: If SYNTHETIC.json is there but damaged, or says that it is not complete.
     """
-    here = path.resolve()
-    places = [path, *list(here.parents)[:_LEVELS_ABOVE]]
-    marker = next((m for place in places if (m := place / "SYNTHETIC.json").exists()), None)
+    markers = [place / "SYNTHETIC.json" for place in (path, *path.resolve().parents)]
+    marker = next((place for place in markers if os.path.lexists(place)), None)
     if marker is None:
         return DatasetRoot(dataset, path, synthetic=False)
     try:
-        values = json.loads(marker.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        with open_regular(marker) as stream:
+            values = json.loads(stream.read(_MAX_MARKER_BYTES).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(
             f"{marker}: is not readable JSON; make the stand-in again: 'fertools synth {dataset}'"
         ) from error
@@ -119,6 +132,11 @@ def find_dataset(dataset: str, path: Path | None = None) -> DatasetRoot:
     at_home = [data_home() / "raw" / dataset, standin_dir(dataset)]
     places = at_home if path is None else [path]
     for place in places:
+        if os.path.lexists(place) and not os.path.isdir(place):  # noqa: PTH112 - never raises
+            what = "a link that leads nowhere" if place.is_symlink() else "no folder"
+            raise DatasetError(
+                f"{place}: is {what}; expected the unpacked {dataset} data set, or a link to it"
+            )
         if place.is_dir():
             if not any(place.iterdir()):
                 raise DatasetError(f"{place}: the folder is empty; {_remedy(dataset)}")

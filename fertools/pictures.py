@@ -10,7 +10,6 @@ import hashlib
 import io
 import logging
 import os
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fertools.errors import PictureError
+from fertools.regular_files import open_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -104,14 +104,11 @@ def read_picture_bytes(path: Path) -> bytes:
         PictureError: If it is missing, something else than a file, empty, or larger.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hang us
-        with os.fdopen(descriptor, "rb") as stream:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise PictureError(f"{path}: is no file; expected a picture")
-            if status.st_size > MAX_PICTURE_BYTES:
+        with open_regular(path) as stream:
+            num_bytes = os.fstat(stream.fileno()).st_size
+            if num_bytes > MAX_PICTURE_BYTES:
                 raise PictureError(
-                    f"{path}: {status.st_size:,} bytes; a picture may have {MAX_PICTURE_BYTES:,}"
+                    f"{path}: {num_bytes:,} bytes; a picture may have {MAX_PICTURE_BYTES:,}"
                 )
             data = stream.read()
     except FileNotFoundError as error:

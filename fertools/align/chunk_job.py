@@ -131,7 +131,7 @@ def align_chunk(task: ChunkTask) -> int:
             picture.at(ratio)
         except PictureError as error:
             if task.on_error == "stop":
-                raise
+                raise PictureError(f"{error}; or leave it out with --on-error skip") from error
             record.skipped[row.sample_id] = str(error).replace(f"{task.root}/", "")
             continue
         num_pixels += picture.width * picture.height // ratio**2

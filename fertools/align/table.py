@@ -60,6 +60,7 @@ def aligned_frame(
     for name in ("image", "sha256"):
         result[name] = pd.array(made[name].tolist(), dtype="string")
     result["width"] = result["height"] = size
+    result["num_bytes"] = pd.array(made["num_bytes"].tolist(), dtype="Int64")
     return result
 
 

@@ -95,5 +95,6 @@ def open_affectnet(root: Path, options: AffectnetOptions) -> Opened:
         "new": "no train_set and val_set",
     }[options.release]
     raise DatasetError(
-        f"{root}: {wanted} here or below; expected AffectNet with its archives unpacked"
+        f"{root}: {wanted} here or one level below; expected AffectNet with its archives unpacked. "
+        f"Is yours another layout? 'fertools doctor affectnet --root {root}' describes it for us"
     )

@@ -103,18 +103,21 @@ def _has_head(path: Path) -> bool:
     first = next(read_lines(path), None)
     if first is None:
         raise DatasetError(f"{path}: is empty; expected {','.join(_COLUMNS)}")
-    cells = [cell.strip() for cell in next(csv.reader([first.text]))]
+    cells = [cell.strip() for cell in _split(first.text) or [first.text]]
     if _COLUMNS[0] in cells:
         if lacking := [name for name in _COLUMNS if name not in cells]:
             raise DatasetError(
                 f"{path}: the head has no column {lacking[0]!r}; expected {','.join(_COLUMNS)}"
             )
+        if len(set(cells)) < len(cells):
+            twice = next(cell for cell in cells if cells.count(cell) > 1)
+            raise DatasetError(f"{path}: the head has two columns {twice[:40]!r}; remove one")
         return True
     if len(cells) == len(_COLUMNS) and "/" in cells[0].replace("\\", "/"):
         return False
     raise DatasetError(
         f"{path}: the first line has {len(cells)} cells and begins {cells[0][:40]!r}; expected the "
-        f"head {','.join(_COLUMNS)}, or a first row of as many cells with a path"
+        f"head {','.join(_COLUMNS)}, or as many cells divided by commas, the first a path"
     )
 
 
@@ -126,7 +129,11 @@ def read_release_2017(release: Release2017) -> Iterator[Row]:
         yield from _read_list(release, split, path, pictures, seen)
     for split in _LISTS:
         if split not in release.lists:
-            yield Fault(_LISTS[split], "there is no such list; unpack the file lists again")
+            yield Fault(
+                _LISTS[split],
+                f"there is no list of this name here or one level below, so that the whole split "
+                f"{split!r} would be missing; unpack the file lists, or rename yours",
+            )
     if pictures.num_renamed:
         yield Note("pictures with another ending than the list's, used", pictures.num_renamed)
 
@@ -144,7 +151,12 @@ def _read_list(
     width = len(_COLUMNS)
     others: Counter[str] = Counter()
     for line in read_lines(path):
-        cells = next(csv.reader([line.text]))
+        cells = _split(line.text)
+        if cells is None:
+            yield Fault(
+                f"{place}, line {line.number}", "is no line of a CSV; expected LF line ends"
+            )
+            continue
         if line.number == 1 and release.heads[split]:
             names = [cell.strip() for cell in cells]
             order, width = [names.index(name) for name in _COLUMNS], len(names)
@@ -156,7 +168,8 @@ def _read_list(
         values = [cells[index].strip() for index in order]
         name = check_relative(path, line.number, values[0])
         sample_id = name.rsplit(".", 1)[0]
-        code = int(values[6]) if values[6].isascii() and values[6].isdecimal() else -1
+        is_code = values[6].isascii() and values[6].isdecimal() and len(values[6]) < 4
+        code = int(values[6]) if is_code else -1
         if code in AFFECTNET_OTHER_CODES:
             others[f"{split}: {AFFECTNET_OTHER_CODES[code]} (code {code}), left out"] += 1
         elif code not in AFFECTNET_CODES:
@@ -184,6 +197,14 @@ def _read_list(
         yield Note(reason, count)
 
 
+def _split(text: str) -> list[str] | None:
+    """The cells of a line; None where it cannot be one line."""
+    try:
+        return next(csv.reader([text]))
+    except (csv.Error, StopIteration):
+        return None
+
+
 def _annotations(
     values: list[str],
 ) -> tuple[dict[str, str | int | float | None], Landmarks | None, str | None]:
@@ -196,7 +217,10 @@ def _annotations(
         if not all(map(np.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
             return extra, None, f"the face box {' '.join(values[1:5])[:60]!r} is none"
         extra |= {"face_x0": x, "face_y0": y, "face_x1": x + width, "face_y1": y + height}
-        extra |= {"valence": float(values[7]), "arousal": float(values[8])}
+        for name, value in (("valence", float(values[7])), ("arousal", float(values[8]))):
+            if not -1 <= value <= 1:
+                return extra, None, f"{name} {value:g}, expected -1 to 1"
+            extra[name] = value
     except ValueError:
         return extra, None, "face box, valence or arousal is no number"
     numbers = values[5].split(";")

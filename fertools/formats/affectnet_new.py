@@ -73,7 +73,11 @@ def read_release_new(release: ReleaseNew) -> Iterator[Row]:
     """Samples in the order of their numbers."""
     for split, names in _FOLDERS.items():
         if split not in release.folders:
-            yield Fault(names[0], "there is no such folder; unpack its archive")
+            yield Fault(
+                names[0],
+                f"there is no folder of this name here or one level below, so that the whole split "
+                f"{split!r} would be missing; unpack its archive, or rename yours",
+            )
             continue
         yield from _read_part(release, split, release.folders[split])
 
@@ -116,9 +120,9 @@ def _read_one(
     notes = folder / "annotations"
     below = notes.relative_to(release.base).as_posix()
     try:
-        code = int(_scalar(notes / f"{stem}_exp.npy"))
+        code = _scalar(notes / f"{stem}_exp.npy")
         if code not in AFFECTNET_CODES:
-            raise ValueError(f"expression {code}; expected 0 to 7")
+            raise ValueError(f"expression {code:g}; expected 0 to 7")
     except (ValueError, OverflowError) as error:
         yield Fault(f"{below}/{stem}_exp.npy", f"{_short(error)}; the picture has no label")
         return
@@ -126,7 +130,10 @@ def _read_one(
     for column, ending in (("valence", "val"), ("arousal", "aro")):
         extra[column] = None
         try:
-            extra[column] = _scalar(notes / f"{stem}_{ending}.npy")
+            value = _scalar(notes / f"{stem}_{ending}.npy")
+            if not -1 <= value <= 1:
+                raise ValueError(f"{column} {value:g}; expected -1 to 1")
+            extra[column] = value
         except (ValueError, OverflowError) as error:
             name = f"{below}/{stem}_{ending}.npy"
             yield Fault(name, f"{_short(error)}; the picture is used without it")
@@ -138,7 +145,7 @@ def _read_one(
     yield Sample(
         sample_id=f"{split}/{number}",
         image=image,
-        expression=AFFECTNET_CODES[code],
+        expression=AFFECTNET_CODES[int(code)],
         split=split,
         extra=extra,
         landmarks=landmarks,
@@ -154,9 +161,12 @@ def _load(path: Path) -> Array:
     if len(data) > _MAX_BYTES:
         raise ValueError(f"{len(data):,} bytes; expected a few numbers")
     try:
-        return np.asarray(np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
-    except (ValueError, OSError, EOFError, SyntaxError, MemoryError, TypeError) as error:
-        raise ValueError(f"is no plain .npy array ({_short(error)})") from error
+        values = np.asarray(np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
+    except Exception as error:  # whatever numpy makes of a damaged head
+        raise ValueError("is no plain .npy array") from error
+    if values.dtype.kind not in "iufUS":
+        raise ValueError(f"holds values of type {values.dtype.kind!r}; expected numbers or text")
+    return values
 
 
 def _scalar(path: Path) -> float:

@@ -40,6 +40,7 @@ _START = re.compile(
     r"(?P<ethnicity>WH|BL|LA|AE|AM|IN)?(?:_(?P<kind>F2D|F3D|RAW))?(?:_(?P<view>.+))?",
     _FLAGS,
 )
+_NEARLY = re.compile(r"[FM]\d{2,5}_", _FLAGS)
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _OUR_VIEWS = re.compile(
     rf"yaw(?P<yaw>{_NUMBER})|pan(?P<pan>{_NUMBER})_tilt(?P<tilt>{_NUMBER})(?:_roll{_NUMBER})?"
@@ -130,7 +131,11 @@ def _read(root: Path, options: RenderedOptions) -> Iterator[Row]:
             continue
         stem, _, ending = item.name.rpartition(".")
         match = _START.fullmatch(stem)
-        if match is None or f".{ending.lower()}" not in PICTURE_SUFFIXES:
+        if f".{ending.lower()}" not in PICTURE_SUFFIXES:
+            continue
+        if match is None:
+            if _NEARLY.match(stem):
+                yield Fault(item.path, "the name begins like BU-3DFE's but is none of them")
             continue
         if match["view"] is None and (match["kind"] or "").upper() in ("F3D", "RAW"):
             num_textures += 1

@@ -9,8 +9,19 @@ from pathlib import Path
 
 from fertools.errors import DatasetError
 from fertools.formats.registry import Fault
+from fertools.pictures import PICTURE_SUFFIXES
+from fertools.regular_files import open_regular
 
-__all__ = ["FolderFile", "Line", "check_relative", "find_below", "list_names", "read_lines", "walk"]
+__all__ = [
+    "FolderFile",
+    "Line",
+    "check_relative",
+    "find_below",
+    "list_names",
+    "read_lines",
+    "read_names",
+    "walk",
+]
 
 _NOT_OURS = (".", "$", "__MACOSX", "lost+found")  # what systems and archivers leave behind
 _MAX_DEPTH = 12
@@ -79,19 +90,35 @@ def walk(root: Path, *, skip: Collection[str] = ()) -> Iterator[FolderFile | Fau
             if entry.name.startswith(_NOT_OURS) or entry.name.lower() in skip:
                 continue
             path = f"{folder}/{entry.name}" if folder else entry.name
+            if not _is_text(entry.name):
+                yield Fault(path, "the name is not UTF-8; rename it")
+                continue
             try:
                 if entry.is_dir():
+                    if entry.name.lower().endswith(PICTURE_SUFFIXES):
+                        yield Fault(path, "is a folder; expected a picture of this name")
                     inner.append(path)
                 elif entry.is_file():
                     yield FolderFile(folder, entry.name)
                 elif entry.is_symlink():
                     yield Fault(path, "is a link that leads nowhere; mend or remove it")
+                else:
+                    yield Fault(path, "is no regular file but a pipe or a device; remove it")
             except OSError as error:
                 yield Fault(path, f"cannot be looked at: {error.strerror}")
         if inner and folder.count("/") + 1 >= _MAX_DEPTH:
             yield Fault(folder, f"lies more than {_MAX_DEPTH} folders deep; give an inner folder")
             continue
         waiting += reversed(inner)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def find_below(root: Path, names: Collection[str], *, depth: int) -> list[Path]:
@@ -153,7 +180,7 @@ def read_lines(path: Path) -> Iterator[Line]:
             than 100,000 bytes.
     """
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             number = 0
             while raw := stream.readline(_MAX_LINE):
                 number += 1
@@ -177,6 +204,18 @@ def read_lines(path: Path) -> Iterator[Line]:
                     yield Line(number, text)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """Names of a list, one a line; what follows a ``#`` is a comment.
+
+    Raises:
+        DatasetError: If it cannot be read, or holds no name.
+    """
+    names = [line.text.partition("#")[0].strip() for line in read_lines(path)]
+    if not any(names):
+        raise DatasetError(f"{path}: holds no name; expected one a line")
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def check_relative(path: Path, number: int, value: str) -> str:

@@ -254,7 +254,7 @@ class _Found:
         chosen = self._chosen()
         labels = MultipieLabels.find(self.root)
         about, faults = read_subject_list(self.root)
-        self.faults += faults
+        self.faults += [*labels.faults, *faults]
         for sample_id, path in sorted(self.places.items()):
             subject = sample_id[:3]
             if chosen is not None and subject not in chosen:

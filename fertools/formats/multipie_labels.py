@@ -9,6 +9,8 @@ a line a subject: number, birth year, gender, and four marks for the sessions.
 from __future__ import annotations
 
 import io
+import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fertools.errors import DatasetError, PictureError
-from fertools.formats.folders import FolderFile, find_below, read_lines, walk
+from fertools.formats.folders import find_below, read_lines, walk
 from fertools.formats.registry import Fault
 from fertools.pictures import read_picture_bytes
 
@@ -27,6 +29,7 @@ __all__ = ["MultipieLabels", "read_subject_list"]
 _LABEL = re.compile(r"(\d{3}_\d{2}_\d{2}_\d{3})_\d{2}_lm\.mat", re.IGNORECASE | re.ASCII)
 _COUNTS = (68, 66, 39)
 _MAX_BYTES = 1_000_000
+_MAX_NUMBERS = 1000
 
 
 @dataclass(frozen=True)
@@ -36,40 +39,48 @@ class MultipieLabels:
     Attributes:
         root: The data set's folder, for messages.
         paths: Subject, session, recording and camera, as in a file name, to the file.
+        faults: What could not be listed.
     """
 
     root: Path
     paths: Mapping[str, Path]
+    faults: tuple[Fault, ...]
 
     @classmethod
     def find(cls, root: Path) -> MultipieLabels:
         """Look for ``MPie_Labels`` in a folder, up to two levels below, or beside ``data``."""
         paths: dict[str, Path] = {}
-        for place in find_below(root, ("MPie_Labels", "mpie_labels"), depth=2)[:1]:
+        faults: list[Fault] = []
+        for place in _beside(root, ("MPie_Labels", "mpie_labels"))[:1]:
             for item in walk(place):
-                if isinstance(item, FolderFile) and (match := _LABEL.fullmatch(item.name)):
+                if isinstance(item, Fault):
+                    faults.append(Fault(f"{_name(root, place)}/{item.place}", item.reason))
+                elif match := _LABEL.fullmatch(item.name):
                     paths.setdefault(match[1], place / item.path)
-        return cls(root, paths)
+        return cls(root, paths, tuple(faults))
 
     def read(self, sample_id: str) -> npt.NDArray[np.float32] | Fault | None:
         """The landmarks of a picture, shape ``(K, 2)`` in pixels; None where it has none."""
-        from scipy.io import loadmat
+        from scipy.io import loadmat, whosmat
 
         path = self.paths.get(sample_id[:13])
         if path is None:
             return None
-        place = path.relative_to(self.root).as_posix()
+        place = _name(self.root, path)
         try:
             data = read_picture_bytes(path)
             if len(data) > _MAX_BYTES:
                 return Fault(place, f"{len(data):,} bytes; expected a few points")
+            shapes = [shape for name, shape, _ in whosmat(io.BytesIO(data)) if name == "pts"]
+            if not shapes or math.prod(shapes[0]) > _MAX_NUMBERS:
+                return Fault(place, f"'pts' has shape {shapes[:1]}; expected one as (68, 2)")
             points = np.asarray(loadmat(io.BytesIO(data), variable_names=["pts"])["pts"])
             points = points.astype(np.float32)
         except PictureError as error:
             return Fault(place, str(error).removeprefix(f"{path}: "))
         except Exception as error:  # whatever scipy makes of a damaged file
-            words = " ".join(str(error).split())[:100]
-            return Fault(place, f"holds no landmarks 'pts' that can be read ({words})")
+            kind = type(error).__name__
+            return Fault(place, f"holds no landmarks 'pts' that can be read ({kind})")
         if points.ndim != 2 or points.shape[1] != 2 or len(points) not in _COUNTS:
             return Fault(
                 place, f"'pts' has shape {points.shape}; expected (68, 2), (66, 2), (39, 2)"
@@ -85,12 +96,13 @@ def read_subject_list(root: Path) -> tuple[dict[str, str], list[Fault]]:
     """
     about: dict[str, str] = {}
     faults: list[Fault] = []
-    for path in find_below(root, ("meta/subject_list.txt",), depth=2)[:1]:
-        place = path.relative_to(root).as_posix()
+    for path in _beside(root, ("meta/subject_list.txt",))[:1]:
+        place = _name(root, path)
         try:
             for line in read_lines(path):
                 words = line.text.split()
-                if len(words) < 3 or not words[0].isdecimal():
+                is_number = words[0].isascii() and words[0].isdecimal() and len(words[0]) < 5
+                if len(words) < 3 or not is_number:
                     if line.number > 1:  # the first may be a head
                         faults.append(Fault(f"{place}, line {line.number}", _EXPECTED))
                     continue
@@ -100,6 +112,19 @@ def read_subject_list(root: Path) -> tuple[dict[str, str], list[Fault]]:
         except DatasetError as error:
             faults.append(Fault(place, str(error).removeprefix(f"{path}: ")))
     return about, faults
+
+
+def _beside(root: Path, names: tuple[str, ...]) -> list[Path]:
+    """Where something is: in a folder or up to two levels below, else beside a folder ``data``."""
+    found = find_below(root, names, depth=2)
+    if not found and root.name.lower() == "data":
+        found = find_below(root.parent, names, depth=0)
+    return found
+
+
+def _name(root: Path, path: Path) -> str:
+    """A path as seen from the data set's folder."""
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 _EXPECTED = "expected a subject's number, birth year, gender and sessions, divided by blanks"

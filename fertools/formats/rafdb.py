@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -144,14 +145,15 @@ def open_rafdb(root: Path, options: RafdbOptions) -> Opened:
         )
     if not found:
         raise DatasetError(
-            f"{root}: neither {_LIST} nor train/1 … train/7 here or below; expected RAF-DB's "
-            "folder 'basic', or the Kaggle copy's DATASET, unpacked"
+            f"{root}: neither {_LIST} nor train/1 … train/7 here or two levels below; expected "
+            "RAF-DB's folder 'basic', or the Kaggle copy's DATASET, unpacked. Is yours another "
+            f"layout? 'fertools doctor rafdb --root {root}' describes it for us"
         )
     if lists:
         if options.class_map is not None:
             raise DatasetError(f"{root}: has the authors' list; a class map is not for this layout")
         return _open_authors(lists[0], options)
-    is_bare = (starts[0] / "train/0").exists()
+    is_bare = any((starts[0] / split / "0").exists() for split in _SPLITS)
     codes = _folder_codes(starts[0], options, is_bare=is_bare)
     return _open_folders(starts[0], codes, options, is_bare=is_bare)
 
@@ -161,9 +163,9 @@ def _open_authors(list_path: Path, options: RafdbOptions) -> Opened:
     base = list_path.parents[1]
     choices = ("aligned", "original") if options.images == "auto" else (options.images,)
     for kind in choices:
-        names = _pictures(base, kind)
+        names, twins = _pictures(base, kind)
         if names:
-            rows = _read_list(base, list_path, kind, names)
+            rows = chain(twins, _read_list(base, list_path, kind, names))
             return Opened(f"the authors' EmoLabel and Image, {kind} pictures", base, rows)
     zips = [f"Image/{kind}.zip" for kind in choices if (base / f"Image/{kind}.zip").exists()]
     remedy = f"unpack {zips[0]} into its folder" if zips else "unpack the archives of the pictures"
@@ -172,20 +174,26 @@ def _open_authors(list_path: Path, options: RafdbOptions) -> Opened:
     )
 
 
-def _pictures(base: Path, kind: str) -> dict[str, str]:
-    """Stem (``train_00001``) to path of the pictures of a kind."""
+def _pictures(base: Path, kind: str) -> tuple[dict[str, str], list[Fault]]:
+    """Stem (``train_00001``) to path of the pictures of a kind; of twins none is used."""
     folder = base / "Image" / kind
     inner = folder / kind  # as some archives unpack
     if inner.is_dir():
         folder = inner
     if not folder.is_dir():
-        return {}
+        return {}, []
     below = folder.relative_to(base).as_posix()
-    return {
-        name.rsplit(".", 1)[0].removesuffix("_aligned"): f"{below}/{name}"
-        for name in list_names(folder)
-        if name.lower().endswith((".jpg", ".jpeg", ".png"))
-    }
+    pictures: dict[str, str] = {}
+    twins: list[Fault] = []
+    for name in list_names(folder):
+        if name.lower().endswith((".jpg", ".jpeg", ".png")):
+            stem = name.rsplit(".", 1)[0].removesuffix("_aligned")
+            other = pictures.setdefault(stem, f"{below}/{name}")
+            if other != f"{below}/{name}":
+                twins.append(Fault(f"{below}/{name}", f"the same picture as {other}; keep one"))
+    for twin in twins:
+        pictures.pop(twin.place.rpartition("/")[2].rsplit(".", 1)[0].removesuffix("_aligned"), None)
+    return pictures, twins
 
 
 def _read_list(base: Path, path: Path, kind: str, pictures: dict[str, str]) -> Iterator[Row]:
@@ -296,14 +304,17 @@ def _read_folders(start: Path, codes: Mapping[str, str]) -> Iterator[Row]:
         if not (start / split).is_dir():
             yield Fault(split, "there is no such folder; unpack the archive again")
             continue
-        listed = _read_csv(start, split)
+        listed, bad = _read_csv(start, split)
+        yield from bad
         named: set[str] = set()
-        for folder in list_names(start / split):
+        folders = list_names(start / split)
+        for folder in sorted(set(codes) - set(folders)):
+            yield Fault(f"{split}/{folder}", "there is no such class folder; unpack it again")
+        for folder in folders:
             expression = codes.get(folder)
             if expression is None:
-                if (start / split / folder).is_dir():
-                    known = ", ".join(codes)
-                    yield Fault(f"{split}/{folder}", f"is no class folder; expected {known}")
+                known = ", ".join(codes)
+                yield Fault(f"{split}/{folder}", f"is no class folder; expected {known}")
                 continue
             for name in list_names(start / split / folder):
                 path = f"{split}/{folder}/{name}"
@@ -320,17 +331,20 @@ def _read_folders(start: Path, codes: Mapping[str, str]) -> Iterator[Row]:
                     yield Sample(stem, path, expression, split=split, extra=nothing)
         for stem in sorted(set(listed) - named):
             yield Fault(f"{split}_labels.csv", f"names {stem}, which is in no class folder")
+        if listed and (unlisted := named - set(listed)):
+            yield Note(f"pictures that {split}_labels.csv does not name, used", len(unlisted))
 
 
-def _read_csv(start: Path, split: str) -> dict[str, str]:
-    """Stem to label by ``train_labels.csv`` or ``test_labels.csv``; empty where there is none."""
+def _read_csv(start: Path, split: str) -> tuple[dict[str, str], list[Fault]]:
+    """Stem to label by ``train_labels.csv`` or ``test_labels.csv``, and lines said twice."""
     path = next((p for p in find_below(start, (f"{split}_labels.csv",), depth=0)), None)
     path = path or next(
         (p for p in find_below(start.parent, (f"{split}_labels.csv",), depth=0)), None
     )
     if path is None:
-        return {}
+        return {}, []
     labels: dict[str, str] = {}
+    bad: list[Fault] = []
     for line in read_lines(path):
         cells = [cell.strip() for cell in line.text.split(",")]
         if line.number == 1:
@@ -342,5 +356,11 @@ def _read_csv(start: Path, split: str) -> dict[str, str]:
         if len(cells) != 2:
             raise DatasetError(f"{path}: line {line.number} has {len(cells)} cells; expected two")
         name = check_relative(path, line.number, cells[0])
-        labels[name.rsplit(".", 1)[0].removesuffix("_aligned")] = cells[1]
-    return labels
+        stem = name.rsplit(".", 1)[0].removesuffix("_aligned")
+        if stem in labels:
+            bad.append(Fault(f"{path.name}, line {line.number}", f"names {stem} once more"))
+            if labels[stem] != cells[1]:
+                labels[stem] = f"{labels[stem]} and {cells[1]}"
+        else:
+            labels[stem] = cells[1]
+    return labels, bad

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel
 
 from fertools import __version__
-from fertools.errors import DatasetError
+from fertools.errors import DatasetError, OutputError
 from fertools.formats.registry import Dataset, Fault, Opened
 from fertools.home import DatasetRoot, describe_root
 from fertools.index.counts import CountDifference, compare_counts
 from fertools.index.measure import FOLDER, measure_files
 from fertools.index.table import ReadRows, keep_landmarks, read_rows
-from fertools.index.truth import add_true_pose
+from fertools.index.truth import TRUTH, add_true_pose
 from fertools.jobs import hold_folder, write_text
 from fertools.manifest import Manifest, write_manifest
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IndexSummary", "index_dataset"]
 
-_SHOWN = 3
+_OURS = {FOLDER, "manifest.parquet", "faults.txt", "index.yaml"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def index_dataset(
     on_error: Literal["stop", "skip"] = "stop",
     strict: bool = False,
     fresh: bool = False,
+    exclude: Collection[str] = (),
 ) -> IndexSummary:
     """Read a data set's layout, measure every picture's file, and write the manifest.
 
@@ -75,6 +77,7 @@ def index_dataset(
             ``skip``, which leaves it out and lists it.
         strict: An error where a count is not the published one.
         fresh: Read all files anew.
+        exclude: Samples and subjects that are not to be in the manifest, by their ids.
 
     Returns:
         The manifest, and what is to be said about it.
@@ -84,6 +87,7 @@ def index_dataset(
             ``stop``, or has other counts and ``strict`` is set.
         OutputError: If a file cannot be written, or another process is writing in ``out``.
     """
+    _check_out(out)
     opened = dataset.open(root.path, options)
     with hold_folder(out, rooms=(FOLDER,)), _scratch_file(out) as landmarks:
         read = read_rows(opened.rows, landmarks)
@@ -100,13 +104,27 @@ def index_dataset(
         table = _measured(read, opened, out, workers, fresh, faults)
         _stop_at_faults(root, out, faults, on_error)
         frame = _frame(table, dataset)
+        del table
+        frame = _exclude(root, frame, exclude, read)
         if root.marker is not None:
             frame = add_true_pose(frame, root.marker.parent)
         differences = () if root.synthetic else compare_counts(dataset, options, frame)
         if strict and differences:
             more = f" (and {len(differences) - 1} more counts)" if len(differences) > 1 else ""
             raise DatasetError(f"{root.path}: {differences[0]}{more}; or leave out --strict")
-        config = {"index": dataset.name, "layout": opened.layout, **options.model_dump(mode="json")}
+        config = {
+            "index": dataset.name,
+            "layout": opened.layout,
+            "excluded": sorted(exclude),
+            **options.model_dump(mode="json"),
+        }
+        for stale in ("manifest.parquet", "index.yaml"):  # what follows is one whole, or nothing
+            (out / stale).unlink(missing_ok=True)
+        if read.num_landmarks:
+            keep_landmarks(landmarks, out / "landmarks.parquet", frame["sample_id"])
+        else:
+            (out / "landmarks.parquet").unlink(missing_ok=True)
+        _write_chosen(out / "chosen.txt", root.dataset, frame)
         manifest = write_manifest(
             out / "manifest.parquet",
             frame,
@@ -115,14 +133,40 @@ def index_dataset(
             config=config,
             root=opened.base,
         )
-        if read.num_landmarks:
-            keep_landmarks(landmarks, out / "landmarks.parquet", table.column("sample_id"))
-        else:
-            (out / "landmarks.parquet").unlink(missing_ok=True)
-        _write_chosen(out / "chosen.txt", manifest)
     summary = IndexSummary(manifest, opened.layout, tuple(faults), dict(read.notes), differences)
     write_text(out / "index.yaml", _describe(summary, read))
     return summary
+
+
+def _exclude(
+    root: DatasetRoot, frame: pd.DataFrame, exclude: Collection[str], read: ReadRows
+) -> pd.DataFrame:
+    """The rows without the samples and subjects that the user names; each name must be one."""
+    if not exclude:
+        return frame
+    named = set(exclude)
+    known = named & (set(frame["sample_id"]) | set(frame["subject_id"].dropna()))
+    if unknown := sorted(named - known):
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise DatasetError(
+            f"{root.path}: --exclude-list names {unknown[0]!r}{more}, which is no sample or "
+            "subject that would be taken; expected a sample_id or subject_id a line"
+        )
+    is_named = frame["sample_id"].isin(named) | frame["subject_id"].isin(named)
+    read.notes["left out by --exclude-list"] += int(is_named.sum())
+    return frame[~is_named].reset_index(drop=True)
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a folder that holds something else, such as the data set itself."""
+    if not out.is_dir():
+        return
+    names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    if names and not names & _OURS:
+        raise OutputError(
+            f"{out}: holds {min(names)!r} and nothing of an index, so it is not ours to write "
+            "into; choose another folder with --out"
+        )
 
 
 def _find_marker(root: DatasetRoot, base: Path, read: ReadRows) -> DatasetRoot:
@@ -130,10 +174,16 @@ def _find_marker(root: DatasetRoot, base: Path, read: ReadRows) -> DatasetRoot:
     folders = {
         image.rpartition("/")[0] for batch in read.batches for image in batch["image"].to_pylist()
     }
-    places = {base / parent for folder in folders for parent in PurePosixPath(folder, "x").parents}
+    real = {(base / folder).resolve() for folder in folders}  # links may lead into a stand-in
+    places = {parent for folder in real for parent in (folder, *folder.parents)}
     for place in sorted(places):
-        if (place / "SYNTHETIC.json").exists():
+        if os.path.lexists(place / "SYNTHETIC.json"):
             return describe_root(root.dataset, place)
+        if (place / TRUTH).exists():
+            raise DatasetError(
+                f"{place}: has {TRUTH}, as stand-ins do, but no SYNTHETIC.json; put it back, or "
+                f"make the stand-in again with 'fertools synth {root.dataset}'"
+            )
     return root
 
 
@@ -215,11 +265,11 @@ def _stop_at_faults(
         )
 
 
-def _write_chosen(path: Path, manifest: Manifest) -> None:
+def _write_chosen(path: Path, dataset: str, frame: pd.DataFrame) -> None:
     """The subjects that were taken, where the set has subjects: a list to give to others."""
-    subjects = sorted(manifest.frame["subject_id"].dropna().unique())
+    subjects = sorted(frame["subject_id"].dropna().unique())
     if subjects:
-        head = f"# {len(subjects)} subjects of {manifest.info.dataset}, by fertools {__version__}\n"
+        head = f"# {len(subjects)} subjects of {dataset}, by fertools {__version__}\n"
         write_text(path, head + "".join(f"{subject}\n" for subject in subjects))
     else:
         path.unlink(missing_ok=True)

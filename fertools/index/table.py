@@ -11,6 +11,7 @@ from fertools.formats.registry import Fault, Note, Row, Sample
 from fertools.jobs import atomic_path, progress
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 __all__ = ["ReadRows", "keep_landmarks", "read_rows"]
@@ -52,7 +53,13 @@ class ReadRows:
         import pyarrow as pa
 
         tables = [pa.Table.from_batches([batch]) for batch in self.batches]
-        return pa.concat_tables(tables, promote_options="permissive")
+        table = pa.concat_tables(tables, promote_options="permissive")
+        unknown = [
+            name
+            for name in table.column_names
+            if name not in _COLUMNS and table.column(name).null_count == table.num_rows
+        ]
+        return table.drop_columns(unknown)  # of the set's own: what no sample has is no column
 
 
 def read_rows(rows: Iterable[Row], landmarks_path: Path) -> ReadRows:
@@ -111,17 +118,19 @@ def _flush(waiting: list[Sample], read: ReadRows, writer: Any) -> None:
     waiting.clear()
 
 
-def keep_landmarks(source: Path, target: Path, sample_ids: pa.Array) -> None:
+def keep_landmarks(source: Path, target: Path, sample_ids: pd.Series[str]) -> None:
     """Copy the landmarks of some samples, whole or not at all, a group of rows at a time."""
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    kept = pa.array(sample_ids, pa.string())
     with atomic_path(target) as temporary:
         file = pq.ParquetFile(source)
         with pq.ParquetWriter(temporary, _landmark_schema(), compression="zstd") as writer:
             for batch in file.iter_batches():
                 writer.write_batch(
-                    batch.filter(pc.is_in(batch.column("sample_id"), value_set=sample_ids))
+                    batch.filter(pc.is_in(batch.column("sample_id"), value_set=kept))
                 )
 
 

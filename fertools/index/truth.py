@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fertools.errors import DatasetError
 from fertools.geometry import angles_from_rotation, rotation_from_angles
+from fertools.regular_files import open_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ __all__ = ["TRUTH", "add_true_pose"]
 
 TRUTH = "ground_truth.parquet"
 _ANGLES = ["yaw_deg", "pitch_deg", "roll_deg"]
+_LIMITS = [180.0, 90.0, 180.0]
 _CROP = "crop_matrix"
 _ALIGNED = "_aligned"
 
@@ -44,22 +46,22 @@ def add_true_pose(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
     if not path.is_file():
         return frame
     try:
-        truth = pd.read_parquet(path).set_index("sample_id")
+        with open_regular(path) as stream:
+            truth = pd.read_parquet(stream).set_index("sample_id")
+        if truth.index.has_duplicates:
+            raise ValueError("a sample is there twice")
         angles = truth[_ANGLES].astype(np.float64)
-    except (OSError, ValueError, KeyError) as error:
+        if not (angles.abs() <= _LIMITS).all(axis=None):
+            raise ValueError("an angle is no number, or turns too far")
+        turned = frame["image"].str.contains(_ALIGNED, regex=False)
+        if _CROP in truth and turned.any():
+            ids = frame.loc[turned, "sample_id"]
+            _turn_upright(angles, truth[_CROP], ids[ids.isin(truth.index)])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f"{path}: is no table of true poses ({' '.join(str(error).split())[:100]}); make the "
             "stand-in again"
         ) from error
-    turned = frame["image"].str.contains(_ALIGNED, regex=False)
-    if _CROP in truth and turned.any():
-        ids = frame.loc[turned, "sample_id"]
-        for sample_id in ids[ids.isin(truth.index)]:
-            matrix = np.asarray(truth.at[sample_id, _CROP], dtype=np.float64).reshape(2, 3)
-            clockwise = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
-            pose = rotation_from_angles(*angles.loc[sample_id])
-            upright = rotation_from_angles(0.0, 0.0, clockwise) @ pose
-            angles.loc[sample_id] = angles_from_rotation(upright)
     known = frame["sample_id"].isin(angles.index)
     true = angles.reindex(frame.loc[known, "sample_id"])
     for column in _ANGLES:
@@ -71,3 +73,13 @@ def add_true_pose(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
     source[known] = "ground_truth"
     frame["pose_source"] = source
     return frame
+
+
+def _turn_upright(angles: pd.DataFrame, crops: pd.Series[Any], sample_ids: pd.Series[str]) -> None:
+    """Take off what the cut turned each picture by, in place."""
+    for sample_id in sample_ids:
+        matrix = np.asarray(crops[sample_id], dtype=np.float64).reshape(2, 3)
+        clockwise = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+        pose = rotation_from_angles(*angles.loc[sample_id])
+        upright = rotation_from_angles(0.0, 0.0, clockwise) @ pose
+        angles.loc[sample_id] = angles_from_rotation(upright)

@@ -97,7 +97,7 @@ def read_marker(root: Path) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OutputError(
             f"{path}: is no JSON ({error}); remove the folder, or choose another with --out"
         ) from error

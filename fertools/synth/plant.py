@@ -30,7 +30,15 @@ from fertools.synth.folder import MARKER, planted_kinds, read_marker
 from fertools.synth.journal import JOURNAL, change_files, forget
 from fertools.synth.planting import Chooser, Edit, Plantable, Planting, Sample, corrupt
 
-__all__ = ["KINDS", "PLANTED", "PlantedFault", "check_kinds", "parse_kinds", "plant_faults"]
+__all__ = [
+    "KINDS",
+    "PLANTED",
+    "PlantedFault",
+    "check_kinds",
+    "parse_kinds",
+    "plant_faults",
+    "read_planted",
+]
 
 # In the order of planting: what needs many untouched pictures comes first.
 KINDS = ("leaked-subject", "duplicate", "swapped-label", "corrupt", "truncated", "missing")
@@ -108,7 +116,7 @@ def plant_faults(
             raise ConfigError(
                 f"{root}: holds planted faults already ({', '.join(there)}); make another folder"
             )
-        return _read_planted(root)
+        return read_planted(root)
     if not wanted:
         return ()
     edit, faults = _plan(root, dataset, wanted, seed)
@@ -196,8 +204,12 @@ def _json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _read_planted(root: Path) -> tuple[PlantedFault, ...]:
-    """What ``planted.json`` says."""
+def read_planted(root: Path) -> tuple[PlantedFault, ...]:
+    """What ``planted.json`` says.
+
+    Raises:
+        ConfigError: If it cannot be read.
+    """
     path = root / PLANTED
     try:
         listed = json.loads(path.read_text(encoding="utf-8"))

@@ -63,7 +63,7 @@ def test_faults_end_with_one_or_three(tmp_path: Path) -> None:
     assert "line 10: Image/aligned has no picture test_0003" in done.stderr
     done = fertools(tmp_path, "index", "rafdb", "--on-error", "skip")
     assert done.returncode == 3
-    assert "skipped: EmoLabel/list_patition_label.txt, line 10" in done.stderr
+    assert "fault: EmoLabel/list_patition_label.txt, line 10" in done.stderr
     assert "13 samples" in done.stdout
 
 

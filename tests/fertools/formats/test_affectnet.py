@@ -99,6 +99,10 @@ def test_columns_may_come_in_another_order(tmp_path: Path) -> None:
         (affectnet_row("0/new.jpg", 1, points=67), "134 landmark numbers; expected 136"),
         (affectnet_row("0/new.jpg", 1).replace(",100,", ",0,"), "the face box"),
         (affectnet_row("0/new.jpg", 1).replace("0.0;", "nan;", 1), "a landmark is no number"),
+        (affectnet_row("0/new.jpg", 1).replace("-0.25", "55"), "valence 55, expected -1 to 1"),
+        (affectnet_row("0/new.jpg", 1).replace(",0.5", ",inf"), "arousal inf"),
+        (affectnet_row("0/new.jpg", "9" * 5000), "expression '99999"),
+        (affectnet_row("0/new.jpg", 1).replace(",100,", ",100\r,"), "is no line of a CSV"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_a_fault(tmp_path: Path, row: str, match: str) -> None:
@@ -124,6 +128,9 @@ def test_a_head_that_differs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / LISTS / "training.csv"
     path.write_text(path.read_text().replace(HEAD, HEAD.replace(",expression,", ",emotion,")))
     with pytest.raises(DatasetError, match="the head has no column 'expression'"):
+        read(tmp_path)
+    path.write_text(HEAD + ",expression\n")
+    with pytest.raises(DatasetError, match="two columns 'expression'"):
         read(tmp_path)
     path.write_text("name;label\n")
     with pytest.raises(DatasetError, match="the first line has 1 cells and begins 'name;label'"):
@@ -167,6 +174,12 @@ def saved(value: Any) -> bytes:
         (saved(np.array("happy")), "is no number"),
         (saved(np.array([1, 2])), "has 2 values; expected one"),
         (saved(np.array(np.nan)), "is no number"),
+        (saved(np.array(3.7)), "expression 3.7; expected 0 to 7"),
+        (saved(np.array("-0.9")), "expression -0.9; expected 0 to 7"),
+        (saved(np.array(True)), "values of type 'b'"),
+        (saved(np.array(1 + 0j)), "values of type 'c'"),
+        (saved(np.zeros(1, dtype=[("x", "f4")])), "values of type 'V'"),
+        (b"\x93NUMPY\x01\x00\x1c\x00{'descr': 'it's', ((((((\n     ", "is no plain .npy array"),
         (saved(np.array({"run": "me"}, dtype=object)), "is no plain .npy array"),
         (pickle.dumps({"run": "me"}), "is no plain .npy array"),
         (saved(np.array(1))[:40], "is no plain .npy array"),
@@ -208,4 +221,6 @@ def test_an_annotation_without_a_picture_and_a_picture_without_one_are_faults(
 def test_a_part_that_is_not_unpacked_is_a_fault(tmp_path: Path) -> None:
     affectnet_new(tmp_path)
     (tmp_path / "val_set").rename(tmp_path / "elsewhere")
-    assert faults(read(tmp_path)) == ["val_set: there is no such folder; unpack its archive"]
+    said = faults(read(tmp_path))
+    assert len(said) == 1
+    assert "so that the whole split 'val' would be missing" in said[0]

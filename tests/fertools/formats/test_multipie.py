@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,35 @@ def test_who_is_who_is_read_where_it_is_there(tmp_path: Path) -> None:
         "data/meta/subject_list.txt, line 4: expected a subject's number, birth year, gender and "
         "sessions, divided by blanks"
     ]
+
+
+def test_what_only_looks_like_a_picture_is_said(tmp_path: Path) -> None:
+    multipie(tmp_path, subjects=1)
+    folder = tmp_path / "data/session01/multiview/001/01/05_1"
+    (folder / "001_01_01_051_08.png").mkdir()
+    os.mkfifo(folder / "001_01_01_051_09.png")
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
+    said = faults(read(tmp_path))
+    assert any("_08.png: is a folder; expected a picture" in text for text in said)
+    assert any("_09.png: is no regular file but a pipe" in text for text in said)
+    assert any("the name is not UTF-8; rename it" in text for text in said)
+
+
+def test_the_folder_data_finds_what_lies_beside_it(tmp_path: Path) -> None:
+    multipie(tmp_path, subjects=1)
+    put(tmp_path / "meta/subject_list.txt", "1 1970 Male 1 1 1 1\n")
+    labels = tmp_path / "MPie_Labels/labels/051"
+    labels.mkdir(parents=True)
+    savemat(labels / "001_01_01_051_16_lm.mat", {"pts": np.ones((39, 2))})
+    rows = samples(read(tmp_path / "data"))
+    assert {s.extra["sex"] for s in rows} == {"male"}
+    assert sum(s.landmarks is not None for s in rows) == 1
+
+
+def test_a_label_that_unfolds_to_gigabytes_is_not_unfolded(tmp_path: Path) -> None:
+    multipie(tmp_path, subjects=1)
+    labels = tmp_path / "MPie_Labels/labels/051"
+    labels.mkdir(parents=True)
+    many = np.zeros((1_000_000, 2))
+    savemat(labels / "001_01_01_051_16_lm.mat", {"pts": many}, do_compression=True)
+    assert any("'pts' has shape [(1000000, 2)]" in text for text in faults(read(tmp_path)))

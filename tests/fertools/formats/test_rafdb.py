@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +184,44 @@ def test_a_picture_that_the_kaggle_table_names_must_be_there(tmp_path: Path) -> 
     (tmp_path / "DATASET/test/5/test_0003_aligned.jpg").unlink()
     said = faults(read(tmp_path))
     assert said == ["test_labels.csv: names test_0003, which is in no class folder"]
+
+
+def test_of_two_files_of_one_picture_neither_is_used(tmp_path: Path) -> None:
+    count = rafdb(tmp_path)
+    put(tmp_path / "basic/Image/aligned/train_00002_aligned.png", picture(5, "png"))
+    rows = read(tmp_path)
+    assert "train_00002" not in by_id(rows)
+    assert len(by_id(rows)) == count - 1
+    assert any(
+        "the same picture as Image/aligned/train_00002_aligned.jpg" in t for t in faults(rows)
+    )
+
+
+def test_the_kaggle_table_must_not_contradict_itself(tmp_path: Path) -> None:
+    count = rafdb_kaggle(tmp_path)
+    path = tmp_path / "train_labels.csv"
+    path.write_text(path.read_text() + "train_00001_aligned.jpg,2\ntrain_00001_aligned.jpg,1\n")
+    rows = read(tmp_path)
+    assert len(by_id(rows)) == count - 1
+    assert any("line 9: names train_00001 once more" in text for text in faults(rows))
+    assert any("says label '1 and 2" in text for text in faults(rows))
+
+
+def test_what_lies_beside_the_class_folders_is_said(tmp_path: Path) -> None:
+    rafdb_kaggle(tmp_path)
+    put(tmp_path / "DATASET/train/train_00099_aligned.jpg", picture(5))
+    (tmp_path / "DATASET/test/3/test_0005_aligned.jpg").unlink()
+    (tmp_path / "DATASET/test/3").rmdir()
+    said = faults(read(tmp_path))
+    assert any(
+        text.startswith("train/train_00099_aligned.jpg: is no class folder") for text in said
+    )
+    assert "test/3: there is no such class folder; unpack it again" in said
+
+
+def test_a_pipe_in_place_of_the_list_does_not_hang(tmp_path: Path) -> None:
+    rafdb(tmp_path)
+    (tmp_path / LIST).unlink()
+    os.mkfifo(tmp_path / LIST)
+    with pytest.raises(DatasetError, match="is no regular file"):
+        read(tmp_path)

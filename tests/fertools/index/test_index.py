@@ -16,7 +16,7 @@ from dataset_fakes import FAKES, affectnet, affectnet_new, multipie, picture, pu
 from fertools.errors import DatasetError, OutputError
 from fertools.formats.registry import Dataset, get_dataset, list_datasets
 from fertools.geometry import rotation_from_angles
-from fertools.home import DatasetRoot, describe_root
+from fertools.home import DatasetRoot, describe_root, find_dataset
 from fertools.index import IndexSummary, compare_counts, index_dataset
 from fertools.index.measure import FOLDER
 from fertools.jobs import hold_folder
@@ -47,7 +47,7 @@ def test_a_stand_in_is_marked_also_from_an_inner_folder(tmp_path: Path) -> None:
     put(tmp_path / "set/SYNTHETIC.json", json.dumps({"complete": True}))
     assert run("multipie", tmp_path / "set", tmp_path / "a").manifest.info.synthetic
     assert run("multipie", tmp_path / "set/data", tmp_path / "b").manifest.info.synthetic
-    assert run("multipie", tmp_path, tmp_path / "c").manifest.info.synthetic
+    assert run("multipie", tmp_path / "set/..", tmp_path / "c").manifest.info.synthetic
 
 
 def test_counts_of_a_stand_in_are_its_own(tmp_path: Path) -> None:
@@ -207,6 +207,12 @@ def test_a_kept_measure_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     assert first.manifest.info.digest == second.manifest.info.digest
 
 
+def test_a_folder_of_something_else_is_not_written_into(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    with pytest.raises(OutputError, match="holds 'basic' and nothing of an index"):
+        run("rafdb", tmp_path / "set", tmp_path / "set")
+
+
 def test_two_indexes_cannot_write_one_folder(tmp_path: Path) -> None:
     rafdb(tmp_path / "set")
     with (
@@ -293,3 +299,90 @@ def test_what_the_aligned_picture_was_turned_by_is_taken_off(tmp_path: Path, rol
     ]
     between = geodesic[1] @ geodesic[0].T  # a turn in the picture's plane, and nothing else
     assert between == pytest.approx(rotation_from_angles(0, 0, -roll), abs=1e-5)
+
+
+def test_a_stand_in_is_marked_also_through_links_and_from_deep_within(tmp_path: Path) -> None:
+    rafdb(tmp_path / "standin")
+    put(tmp_path / "standin/SYNTHETIC.json", json.dumps({"complete": True}))
+    (tmp_path / "linked").mkdir()
+    for name in ("EmoLabel", "Image"):
+        (tmp_path / "linked" / name).symlink_to(tmp_path / "standin/basic" / name)
+    assert run("rafdb", tmp_path / "linked", tmp_path / "a").manifest.info.synthetic
+    multipie(tmp_path / "deep", subjects=1)
+    put(tmp_path / "deep/SYNTHETIC.json", json.dumps({"complete": True}))
+    inner = tmp_path / "deep/data/session01/multiview/001/01"
+    found = run("multipie", inner, tmp_path / "b", options={"select": "all"})
+    assert found.manifest.info.synthetic
+
+
+@pytest.mark.parametrize("kind", ["dangling", "nested", "absent"])
+def test_a_marker_that_cannot_be_read_is_no_licensed_set(tmp_path: Path, kind: str) -> None:
+    rafdb(tmp_path / "set")
+    marker = tmp_path / "set/SYNTHETIC.json"
+    if kind == "dangling":
+        marker.symlink_to(tmp_path / "nowhere")
+    elif kind == "nested":
+        marker.write_text("[" * 100_000)
+    else:
+        pd.DataFrame({"sample_id": ["train_00001"]}).to_parquet(
+            tmp_path / "set/ground_truth.parquet"
+        )
+    with pytest.raises(DatasetError, match=r"make (it|the stand-in) again"):
+        run("rafdb", tmp_path / "set", tmp_path / "out")
+
+
+@pytest.mark.parametrize("yaw", [float("nan"), 500.0])
+def test_a_true_pose_that_cannot_be_is_named_with_its_table(tmp_path: Path, yaw: float) -> None:
+    rafdb(tmp_path / "set")
+    row = {"sample_id": "train_00001", "yaw_deg": yaw, "pitch_deg": 0.0, "roll_deg": 0.0}
+    truth_of(tmp_path / "set", [row])
+    with pytest.raises(DatasetError, match=r"ground_truth.parquet: is no table of true poses"):
+        run("rafdb", tmp_path / "set", tmp_path / "out")
+
+
+def test_a_kill_between_the_files_leaves_no_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fertools.index import job
+
+    multipie(tmp_path / "set")
+    run("multipie", tmp_path / "set", tmp_path / "out")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "_write_chosen", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run("multipie", tmp_path / "set", tmp_path / "out", options={"side": "neg"})
+    assert not (tmp_path / "out/manifest.parquet").exists()
+    assert not (tmp_path / "out/index.yaml").exists()
+
+
+def test_people_who_have_withdrawn_are_left_out_by_name(tmp_path: Path) -> None:
+    multipie(tmp_path / "set", subjects=3)
+    names = ["002", "001_01_01_051_07"]
+    summary = run("multipie", tmp_path / "set", tmp_path / "out", exclude=names)
+    assert len(summary.manifest.frame) == 2 * 42 - 1
+    assert summary.manifest.info.config["excluded"] == sorted(names)
+    assert summary.notes["left out by --exclude-list"] == 43
+    with pytest.raises(DatasetError, match="names '099', which is no sample or subject"):
+        run("multipie", tmp_path / "set", tmp_path / "out", exclude=["099"])
+
+
+def test_a_column_that_no_sample_has_is_left_out(tmp_path: Path) -> None:
+    rafdb(tmp_path / "set")
+    aligned = run("rafdb", tmp_path / "set", tmp_path / "a").manifest.frame
+    assert "face_x0" not in aligned
+    original = run("rafdb", tmp_path / "set", tmp_path / "b", options={"images": "original"})
+    assert original.manifest.frame["face_x0"].dtype == "Float64"
+
+
+def test_the_data_home_whose_disk_is_not_there_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rafdb(tmp_path / "standin/rafdb")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/rafdb").symlink_to(tmp_path / "unmounted")
+    monkeypatch.setenv("FERTOOLS_DATA", str(tmp_path))
+    with pytest.raises(DatasetError, match=r"raw/rafdb: is a link that leads nowhere"):
+        find_dataset("rafdb")

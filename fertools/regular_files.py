@@ -1,0 +1,23 @@
+"""Opening files that others named: only regular ones, so that no pipe or device hangs us."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, cast
+
+__all__ = ["open_regular"]
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading, links followed, without ever waiting for one.
+
+    Raises:
+        OSError: If it is missing, may not be read, or is a folder, a pipe or a device.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "is no regular file", str(path))
+    return cast(BinaryIO, os.fdopen(descriptor, "rb"))
