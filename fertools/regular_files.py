@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -17,7 +18,9 @@ def open_regular(path: Path) -> BinaryIO:
         OSError: If it is missing, may not be read, or is a folder, a pipe or a device.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise OSError(0, "is no regular file", str(path))
+        kind = "is a directory" if stat.S_ISDIR(mode) else "is a pipe or a device, no regular file"
+        raise OSError(errno.EINVAL, kind, str(path))
     return cast(BinaryIO, os.fdopen(descriptor, "rb"))

@@ -21,6 +21,7 @@ from fertools.errors import ConfigError, ManifestError, PictureError
 from fertools.jobs import Shard
 from fertools.manifest import Manifest, read_manifest, write_manifest
 from fertools.pictures import read_picture
+from fertools.verify import verify_manifest
 
 Make = Callable[..., Manifest]
 CONFIG = AlignConfig(size=64)
@@ -311,3 +312,15 @@ def test_the_larger_of_two_faces_is_cut_out(tmp_path: Path, portraits: Portraits
     assert row["num_faces"] == 2
     assert row["face_x1"] < SIDE
     assert row["align_roll_deg"] == pytest.approx(20, abs=6)
+
+
+def test_an_aligned_set_is_found_sound(tmp_path: Path, make_manifest: Make) -> None:
+    given = make_manifest(tmp_path / "in")
+    frame = given.frame.assign(
+        num_bytes=[(given.root / name).stat().st_size for name in given.frame["image"]]
+    )
+    sized = write_manifest(
+        tmp_path / "in/manifest.parquet", frame, dataset="rafdb", synthetic=True, config={}
+    )
+    align_manifest(sized, tmp_path / "out", CONFIG)
+    assert verify_manifest(read_manifest(tmp_path / "out"), near=False).findings == ()
