@@ -34,6 +34,7 @@ _SPLITS = {
 """Colours of Okabe and Ito with a hatching each, so that grey print tells them apart as well."""
 
 _MAX_VIEWS = 80
+_MAX_DOTS = 1000
 """With more different poses than this they are drawn as a density."""
 
 
@@ -159,27 +160,29 @@ def _draw_poses(axes: Axes, yaw: npt.NDArray[np.float64], pitch: npt.NDArray[np.
     if len(np.unique(pairs[:, 1])) == 1:
         _draw_yaws(axes, yaw, note=f"pitch {pairs[0, 1]:g}° throughout")
         return
-    if len(pairs) <= _MAX_VIEWS:
+    if len(pairs) <= _MAX_VIEWS and counts.max() > 1:
         areas = 620 * counts / counts.max()
         axes.scatter(
             pairs[:, 0], pairs[:, 1], s=areas, color=PALETTE["hit"], edgecolor=PALETTE["accent"]
         )
         for (x, y), count in zip(pairs, counts, strict=True):
             axes.text(x, y, f"{count:,}", ha="center", va="center", fontsize=7.5)
+    elif len(pairs) <= _MAX_DOTS:
+        axes.scatter(yaw, pitch, s=12, color=PALETTE["accent"], alpha=0.5, linewidths=0)
     else:
-        edges = np.arange(-90, 95, 5)
+        edges = np.arange(
+            -182.5, 185, 5
+        )  # so that the cameras of a rig stand in the middle of a cell
         drawn = axes.hist2d(yaw, pitch, bins=[edges, edges], cmap="cividis_r", cmin=1)
         bar = axes.figure.colorbar(drawn[3], ax=axes, shrink=0.85)
         bar.set_label("samples in 5° x 5°")
+        bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         bar.outline.set_visible(False)
-        num_outside = int((np.abs(yaw) > 90).sum())
-        if num_outside:
-            note = f"{num_outside:,} of yaw beyond 90° not drawn"
-            axes.set_title(note, fontsize=8, color=PALETTE["muted"], loc="left")
     axes.set_xlim(_limits(pairs[:, 0]))
     axes.set_ylim(_limits(pairs[:, 1]))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MultipleLocator(15 if np.abs(pairs).max() <= 60 else 30))
+    for axis, column in ((axes.xaxis, 0), (axes.yaxis, 1)):
+        reach = np.abs(pairs[:, column]).max()
+        axis.set_major_locator(MultipleLocator(5 if reach <= 15 else 15 if reach <= 60 else 30))
     axes.axhline(0, color=PALETTE["line"], linewidth=0.8, zorder=0)
     axes.axvline(0, color=PALETTE["line"], linewidth=0.8, zorder=0)
     axes.set_xlabel("yaw (degrees, nose to the image's right > 0)")
