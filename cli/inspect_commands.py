@@ -31,12 +31,13 @@ def stats(
 
     Example: fertools stats data/derived/bu3dfe-p1 --out stats
     """
+    from fertools.home import find_derived
     from fertools.manifest import read_manifest
     from fertools.stats import compute_stats, stats_csv, stats_json
 
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv", param_hint="--csv")
-    table = read_manifest(manifest)
+    table = read_manifest(find_derived(manifest))
     counted = compute_stats(table)
     if as_json:
         typer.echo(json.dumps(stats_json(counted), indent=2))
@@ -73,9 +74,17 @@ def doctor(
 
     Example: fertools doctor rafdb --root /path/to/basic --out report.md
     """
-    from fertools.doctor import examine, locate_sets, to_markdown
+    from fertools.doctor import SETS, examine, locate_sets, to_markdown
     from fertools.jobs import write_text
 
+    if dataset is not None and dataset not in SETS:
+        raise typer.BadParameter(
+            f"{dataset!r} is no set; expected one of {', '.join(SETS)}", param_hint="SET"
+        )
+    if root is not None and dataset is None:
+        raise typer.BadParameter(
+            f"needs the name of a set: one of {', '.join(SETS)}", param_hint="--root"
+        )
     found = locate_sets(dataset, root)
     reports = []
     for name, place in found:
@@ -112,13 +121,14 @@ def _print_stats(counted: Stats) -> None:
     if set(counted.sum.by_intensity) != {UNKNOWN}:
         facts["intensity"] = counted.sum.by_intensity
     for what, counts in facts.items():
-        typer.echo(f"{what:<14}" + ", ".join(f"{key}: {n:,}" for key, n in counts.items()))
+        said = ", ".join(f"{_printable(key)}: {n:,}" for key, n in counts.items())
+        typer.echo(f"{what:<14}{said}")
     for side, (low, median, high) in counted.sizes.items():
         said = f"{low}" if low == high else f"{low} to {high}, median {median:g}"
         typer.echo(f"{side:<14}{said} pixels")
     for name, found in counted.own_columns.items():
         null = f", {found['null']:,} unknown" if found["null"] else ""
-        typer.echo(f"{name:<14}different values: {found['distinct']:,}{null}")
+        typer.echo(f"{_printable(name):<14}different values: {found['distinct']:,}{null}")
 
 
 def _table(counted: Stats, part: str) -> Table:
@@ -134,6 +144,11 @@ def _table(counted: Stats, part: str) -> Table:
         counts = (row.total, *_by(row, part).values())
         table.add_row(row.expression, *(f"{count:,}" for count in counts))
     return table
+
+
+def _printable(text: str) -> str:
+    """Text of a manifest for a terminal: what could steer it is escaped."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _by(row: ClassRow, part: str) -> dict[str, int]:

@@ -19,6 +19,7 @@ from fertools import __version__
 from fertools.errors import ManifestError
 from fertools.expressions import EXPRESSIONS
 from fertools.jobs import atomic_path
+from fertools.manifest_facts import SCHEMA_VERSION, ManifestInfo, check_facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "Manifest", "ManifestInfo", "read_manifest", "write_manifest"]
 
-SCHEMA_VERSION = 1
 _METADATA_KEY = b"fertools.manifest"
 
 COLUMNS: dict[str, str] = {
@@ -53,30 +53,6 @@ COLUMNS: dict[str, str] = {
 _REQUIRED = ("sample_id", "image", "dataset", "expression", "width", "height", "sha256")
 _SPLITS = ("train", "val", "test")
 _UNSIGNED = ("digest", "root")
-
-
-@dataclass(frozen=True)
-class ManifestInfo:
-    """What the file's metadata says.
-
-    Attributes:
-        dataset: Name of the data set.
-        synthetic: True for pictures of stand-ins, which show nobody.
-        config: The options that made the samples; stands in every lock.
-        tool_version: Version of fertools that wrote it.
-        schema_version: Version of the columns.
-        digest: SHA-256 over rows and metadata, hexadecimal.
-        root: The folder that ``image`` is relative to, seen from the manifest's own, or absolute.
-            It is no part of the digest: a set may lie elsewhere on another machine.
-    """
-
-    dataset: str
-    synthetic: bool
-    config: dict[str, Any]
-    tool_version: str
-    schema_version: int
-    digest: str
-    root: str = "."
 
 
 @dataclass(frozen=True)
@@ -130,9 +106,12 @@ def write_manifest(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    _check_names(path, list(frame.columns))
     complete = _with_types(frame)
     _check(path, complete)
-    complete = complete.sort_values("sample_id", ignore_index=True)
+    if not complete["sample_id"].is_monotonic_increasing:
+        complete = complete.sort_values("sample_id")
+    complete = complete.reset_index(drop=True)
     facts: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "dataset": dataset,
@@ -142,13 +121,14 @@ def write_manifest(
     }
     facts["digest"] = _digest(complete, facts)
     facts["root"] = "." if root is None else _way(path.parent, root)
+    info = check_facts(path, facts)
     table = pa.Table.from_pandas(complete, preserve_index=False)
     table = table.replace_schema_metadata(
         {**(table.schema.metadata or {}), _METADATA_KEY: json.dumps(facts, sort_keys=True).encode()}
     )
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-    return Manifest(complete, ManifestInfo(**facts), path)
+    return Manifest(complete, info, path)
 
 
 def read_manifest(path: Path, *, root: Path | None = None) -> Manifest:
@@ -172,28 +152,30 @@ def read_manifest(path: Path, *, root: Path | None = None) -> Manifest:
             "'fertools index' one for the other sets"
         )
     try:
+        names = pq.read_schema(path).names
+        _check_names(path, names)  # pyarrow would list all columns
         table = pq.read_table(path)
     except (OSError, ValueError, RuntimeError) as error:  # pyarrow's errors are ValueErrors
         raise ManifestError(
-            f"{path}: is not a whole parquet file; make it again: {_one_line(error)}"
+            f"{path}: is not a whole parquet file; make it again: {_one_line(error)[:200]}"
         ) from error
     raw = (table.schema.metadata or {}).get(_METADATA_KEY)
     if raw is None:
         raise ManifestError(f"{path}: has no fertools metadata; expected a manifest of this tool")
     try:
         facts = json.loads(raw)
-        info = ManifestInfo(**facts)
-        frame = _with_types(table.to_pandas())
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(
-            f"{path}: metadata or columns are not those of a manifest; make it again: "
-            f"{_one_line(error)[:200]}"
+            f"{path}: the metadata is no JSON; make the manifest again: {_one_line(error)[:200]}"
         ) from error
-    if info.schema_version != SCHEMA_VERSION:
+    info = check_facts(path, facts)
+    try:
+        frame = _with_types(table.to_pandas())
+    except Exception as error:  # whatever pandas makes of metadata of its own that was changed
         raise ManifestError(
-            f"{path}: schema version {info.schema_version!r}; this version of fertools "
-            f"reads {SCHEMA_VERSION}: make the manifest again"
-        )
+            f"{path}: the columns are not those of a manifest; make it again: "
+            f"{type(error).__name__}: {_one_line(error)[:200]}"
+        ) from error
     _check(path, frame)
     expected = _digest(frame, {k: v for k, v in facts.items() if k not in _UNSIGNED})
     if facts["digest"] != expected:
@@ -220,7 +202,7 @@ def _with_types(frame: pd.DataFrame) -> pd.DataFrame:
     """Add missing columns, give every known one its type, and put them first."""
     import pandas as pd
 
-    complete = frame.copy()
+    complete = frame.copy(deep=False)  # columns are shared until one is changed
     for column, kind in COLUMNS.items():
         if column not in complete:
             complete[column] = pd.Series([None] * len(complete), dtype=kind, index=complete.index)
@@ -266,6 +248,13 @@ def _schema() -> pa.DataFrameSchema:
     )
 
 
+def _check_names(path: Path, names: list[Any]) -> None:
+    """Raise if a column is there twice."""
+    doubled = next((str(name) for i, name in enumerate(names) if name in names[:i]), None)
+    if doubled is not None:
+        raise ManifestError(f"{path}: column {doubled[:60]!r} is there twice; expected it once")
+
+
 def _check(path: Path, frame: pd.DataFrame) -> None:
     """Raise on the first cell that breaks the schema."""
     import pandera.errors
@@ -273,7 +262,7 @@ def _check(path: Path, frame: pd.DataFrame) -> None:
     if frame.empty:
         raise ManifestError(f"{path}: has no rows; expected one a sample")
     try:
-        _schema().validate(frame, lazy=True)
+        _schema().validate(frame, lazy=True, inplace=True)  # without a copy: nothing is coerced
     except pandera.errors.SchemaErrors as error:
         case = error.failure_cases.iloc[0]
         row = "" if case["index"] is None else f", row {case['index']}"

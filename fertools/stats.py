@@ -28,6 +28,7 @@ YAW_EDGES = (0, 15, 30, 45, 60, 90)
 _BINS = tuple(f"{low}-{high}" for low, high in pairwise(YAW_EDGES))
 _BEYOND = ">90"
 _ORDER = (*_BINS, _BEYOND, UNKNOWN)
+_PLAIN = frozenset({*COLUMNS, "num_bytes"})  # how large a file is tells nothing of the set
 _SPLITS = ("train", "val", "test", UNKNOWN)
 
 
@@ -124,7 +125,7 @@ def compute_stats(manifest: Manifest) -> Stats:
                 "null": int(frame[column].isna().sum()),
             }
             for column in frame.columns
-            if column not in COLUMNS
+            if column not in _PLAIN
         },
     )
 

@@ -54,7 +54,7 @@ def _lines(report: DoctorReport) -> Iterator[str]:
     )
     yield "### Folders"
     yield ""
-    yield "Least / median / greatest number in each."
+    yield "Least / median / greatest number in each; not of files in folders of a class."
     yield ""
     yield from _table(
         ("pattern", "folders", "files in each", "folders in each"),
@@ -62,7 +62,7 @@ def _lines(report: DoctorReport) -> Iterator[str]:
             (
                 f"`{level.pattern}`",
                 f"{level.num_folders:,}",
-                _spread(level.files_each),
+                "none" if not level.has_files else _spread(level.files_each, hidden="some"),
                 _spread(level.folders_each),
             )
             for level in report.levels
@@ -123,7 +123,10 @@ def _findings(reading: Reading) -> list[str]:
     ]
     lines = [f"- {what}: {_code(text)}" for what, text in said if text is not None]
     lines += [f"- {count:,} times: {_code(reason)}" for reason, count in reading.faults]
-    return lines + [f"- noted {count:,} times: {_code(reason)}" for reason, count in reading.notes]
+    for reason, count in reading.notes:
+        times = "" if count is None else f" {count:,} times"
+        lines.append(f"- noted{times}: {_code(reason)}")
+    return lines
 
 
 def _headline(group: GroupReport) -> str:
@@ -293,8 +296,10 @@ def _more(count: int, what: str) -> Iterator[str]:
         yield ""
 
 
-def _spread(values: Spread) -> str:
-    """Three numbers, or one where they are equal."""
+def _spread(values: Spread | None, *, hidden: str = "") -> str:
+    """Three numbers, or one where they are equal; a word where they are not told."""
+    if values is None:
+        return hidden
     if values.low == values.high:
         return f"{values.low:,}"
     return f"{values.low:,} / {values.median:,} / {values.high:,}"

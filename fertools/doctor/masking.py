@@ -11,10 +11,18 @@ import re
 from pathlib import PurePath
 from typing import NewType
 
-__all__ = ["Masked", "cut_masked", "mask_cell", "mask_name", "mask_path", "shape_of"]
+from fertools.expressions import EXPRESSIONS
+
+__all__ = ["LABEL_WORDS", "Masked", "cut_masked", "mask_cell", "mask_name", "mask_path", "shape_of"]
 
 Masked = NewType("Masked", str)
 """Text that may be pasted into a public page; made in this package only."""
+
+_OTHER_LABELS = """
+    angry disgusted fearful afraid happy sad surprised none uncertain nonface
+"""
+LABEL_WORDS = frozenset([*EXPRESSIONS, *_OTHER_LABELS.split()])
+"""Words that name an expression, or say that there is none; never printed."""
 
 _MAX_PATTERN = 100
 _KEPT_SIGNS = "_-. (),+=@~*"

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from fertools.doctor.masking import Masked
-from fertools.doctor.wording import mask_message, mask_place
+from fertools.doctor.wording import mask_error, mask_message, mask_place, tells_of_labels
 from fertools.errors import FertoolsError
 
 __all__ = ["Reading", "read_set"]
@@ -31,7 +31,8 @@ class Reading:
         num_faults: Faults of single files and lines.
         faults: Kinds of faults and how many there are of each, the first one first.
         first_fault: The first fault with its place.
-        notes: What a reader counts and says beside the samples, and how many.
+        notes: What a reader counts and says beside the samples, and how many; None where the
+            number may be that of a label.
     """
 
     what: str
@@ -42,7 +43,7 @@ class Reading:
     num_faults: int = 0
     faults: tuple[tuple[Masked, int], ...] = ()
     first_fault: Masked | None = None
-    notes: tuple[tuple[Masked, int], ...] = ()
+    notes: tuple[tuple[Masked, int | None], ...] = ()
 
 
 def read_set(dataset: str, root: Path, *, max_scans: int = 30) -> tuple[Reading, ...]:
@@ -74,7 +75,7 @@ def _guarded(what: str, root: Path, reader: Callable[[], Reading]) -> Reading:
     try:
         return reader()
     except (FertoolsError, OSError) as error:
-        return Reading(what, error=mask_message(str(error), root))
+        return Reading(what, error=mask_error(str(error), root))
     except Exception as error:  # a fault of ours, of which the type alone is told
         return Reading(what, error=Masked(f"unexpected {_type_name(error)}: please report this"))
 
@@ -99,7 +100,7 @@ class _Faults:
         """Count one; ``place`` lies below the root."""
         masked = mask_message(reason, self._root)
         if self.first is None:
-            self.first = Masked(f"{mask_place(place)}: {masked}")
+            self.first = mask_place(place, reason, self._root)
         if masked in self._counts or len(self._counts) < _MAX_REASONS:
             self._counts[masked] += 1
         else:
@@ -177,14 +178,16 @@ def _index_reader(
         entry = get_dataset(dataset)
         opened = entry.open(root, entry.options.model_validate(options))
         faults = _Faults(root)
-        notes: Counter[Masked] = Counter()
+        notes: dict[Masked, int | None] = {}
         num_read = num_rows = 0
         for row in islice(opened.rows, _MAX_ROWS):
             num_rows += 1
             if isinstance(row, Fault):
                 faults.add(row.place, row.reason)
             elif isinstance(row, Note):
-                notes[mask_message(row.reason, root)] += row.count
+                said = mask_message(row.reason, root)
+                known = None if tells_of_labels(row.reason) else notes.get(said, 0)
+                notes[said] = None if known is None else known + row.count
             else:
                 num_read += 1
         return Reading(

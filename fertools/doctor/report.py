@@ -59,11 +59,20 @@ class Spread:
 
 @dataclass(frozen=True)
 class LevelReport:
-    """Folders of one pattern, files and folders in each of them."""
+    """Folders of one pattern, files and folders in each of them.
+
+    Attributes:
+        pattern: Of the path.
+        num_folders: How many there are.
+        has_files: Whether a file is in one of them.
+        files_each: Files in each; None where folders are classes, as it would tell their sizes.
+        folders_each: Folders in each.
+    """
 
     pattern: Masked
     num_folders: int
-    files_each: Spread
+    has_files: bool
+    files_each: Spread | None
     folders_each: Spread
 
 
@@ -237,7 +246,8 @@ def examine(
             LevelReport(
                 level.pattern,
                 level.num_folders,
-                spread(level.files_each),
+                any(level.files_each),
+                None if level.is_of_class else spread(level.files_each),
                 spread(level.folders_each),
             )
             for level in levels[:_MAX_LEVELS]

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ _VRML_WORDS = """
 """
 _KEYWORDS = frozenset(_VRML_WORDS.split())
 _MAGIC = re.compile(r"#VRML V[12]\.0 (?:utf8|ascii)")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?")
 _PIECE = re.compile(
     r"""(?P<comment>\#[^\r\n]*) | (?P<string>"(?:[^"\\]|\\.)*"?) | (?P<bracket>[{}\[\]])
     | (?P<blank>[\s,]+) | (?P<word>[^\s,{}\[\]"\#]+)""",
@@ -58,7 +59,8 @@ class NumberBlock:
         begins_on_line_of_bracket: Whether the first number stands on the line of the bracket.
         closing: How many blanks stand before the closing bracket on its line.
         polygons: Corners to polygons, where the list has -1 as numbers of polygons have.
-        lowest: The lowest number of a list of polygons, -1 left out: 0 or 1 tells how it counts.
+        lowest: The lowest number of a list of polygons, -1 left out, as 0 or 1 tells how it counts:
+            ``0``, ``1`` or ``another``; None without polygons.
     """
 
     name: Masked
@@ -71,7 +73,7 @@ class NumberBlock:
     begins_on_line_of_bracket: bool
     closing: int
     polygons: dict[int, int]
-    lowest: int | None
+    lowest: Literal["0", "1", "another"] | None
 
 
 @dataclass(frozen=True)
@@ -235,13 +237,15 @@ def _describe_list(
     name = " ".join(map(_mask_word, words[-2:]))
     index = _whole_numbers(tokens)
     polygons: dict[int, int] = {}
-    lowest = None
+    lowest: Literal["0", "1", "another"] | None = None
     if index is not None and (index == -1).any():
         ends = np.flatnonzero(index == -1)
         sizes = np.diff(ends, prepend=-1) - 1
         polygons = dict(sorted(Counter(sizes.tolist()).items())[:12])
         others = index[index != -1]
-        lowest = int(others.min()) if len(others) else None
+        if len(others):
+            least = int(others.min())
+            lowest = "0" if least == 0 else "1" if least == 1 else "another"
     decimals = [len(t.partition(".")[2]) for t in tokens[:3000] if "e" not in t.lower()] or [0]
     block = NumberBlock(
         name=Masked(name),

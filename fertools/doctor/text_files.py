@@ -28,7 +28,7 @@ _MAX_COLUMNS = 20
 _MAX_WIDTHS = 6
 _NUMBER_OF_LINES_JUDGED = 500
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
 _FILE_NAME = re.compile(r"[^/\s]+\.[A-Za-z][A-Za-z0-9]{1,3}")
 
 

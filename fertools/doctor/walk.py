@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import re
 import stat
 import zlib
 from array import array
@@ -12,13 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fertools.doctor.layouts import FileKind
-from fertools.doctor.masking import Masked, mask_name
+from fertools.doctor.masking import LABEL_WORDS, Masked, mask_name
 
 __all__ = ["FileGroup", "FolderLevel", "KindCount", "Survey", "walk_folder"]
 
 _MAX_PATTERNS = 2_000
 _MAX_VALUES = 10_000
 _OTHER = Masked("<other patterns>")
+_CLASS = Masked("<class>")
+_SPLITS = frozenset(
+    f"{split}{end}"
+    for split in ("train", "training", "test", "val", "valid", "validation")
+    for end in ("", "_set")
+)
 
 
 @dataclass
@@ -61,6 +68,7 @@ class FolderLevel:
     Attributes:
         pattern: Of the path below the root.
         depth: 0 for the root itself.
+        is_of_class: Whether one of them is, or lies in, the folder of a class.
         num_folders: How many there are.
         files_each: How many files each holds.
         folders_each: How many folders each holds.
@@ -68,6 +76,7 @@ class FolderLevel:
 
     pattern: Masked
     depth: int
+    is_of_class: bool = False
     num_folders: int = 0
     files_each: array[int] = field(default_factory=lambda: array("Q"))
     folders_each: array[int] = field(default_factory=lambda: array("Q"))
@@ -200,6 +209,7 @@ class _Walk:
                 else:
                     num_files += self._count_file(entry, path, pattern)
         level = self.survey.levels.setdefault(pattern, FolderLevel(pattern, depth))
+        level.is_of_class |= _is_of_class(self.survey.root, folder)
         level.num_folders += 1
         level.files_each.append(num_files)
         level.folders_each.append(len(inner))
@@ -215,7 +225,7 @@ class _Walk:
 
     def _below(self, pattern: Masked, name: str) -> Masked:
         """The pattern of a folder within another, one of a limited number of them."""
-        below = Masked(f"{pattern}/{mask_name(name)}")
+        below = Masked(f"{pattern}/{_CLASS if _names_class(name) else mask_name(name)}")
         is_known = below in self.survey.levels or len(self.survey.levels) < _MAX_PATTERNS
         return below if is_known else _OTHER
 
@@ -250,3 +260,18 @@ class _Walk:
                         values.add(value)
                 return True
         return False
+
+
+def _names_class(name: str) -> bool:
+    """Whether the name of a folder holds a word for an expression."""
+    return not LABEL_WORDS.isdisjoint(re.findall(r"[^\W\d_]+", name.lower()))
+
+
+def _is_of_class(root: Path, folder: str) -> bool:
+    """Whether a folder is, or lies in, the folder of a class: a word, or a number in a split."""
+    parts = folder.split("/")
+    above = [root.name.lower(), *(part.lower() for part in parts)]
+    return any(
+        _names_class(part) or (before in _SPLITS and re.fullmatch(r"\d{1,2}", part) is not None)
+        for before, part in zip(above, parts, strict=False)
+    )

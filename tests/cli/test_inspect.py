@@ -79,6 +79,17 @@ def test_doctor_prints_markdown_or_writes_it(
     assert report["readings"][0]["num_read"] == 1
 
 
+def test_doctor_refuses_a_call_that_names_no_set(tmp_path: Path) -> None:
+    assert "'foo' is no set" in call("doctor", "foo", status=2)[1]
+    assert "needs the name of a set" in call("doctor", "--root", tmp_path, status=2)[1]
+
+
+def test_what_a_column_is_called_cannot_steer_the_terminal(manifest: Path) -> None:
+    frame = pd.read_parquet(manifest).assign(**{"a\x1b[31m": 1})
+    write_manifest(manifest, frame, dataset="rafdb", synthetic=True, config={})
+    assert "\x1b" not in call("stats", manifest)[0]
+
+
 def test_doctor_looks_at_every_set_of_the_data_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_bu3dfe: Callable[..., Path]
 ) -> None:

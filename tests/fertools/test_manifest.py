@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fertools.errors import ManifestError
-from fertools.manifest import Manifest, read_manifest, write_manifest
+from fertools.manifest import Manifest, _digest, read_manifest, write_manifest
 
 
 def rows(**changes: Any) -> pd.DataFrame:
@@ -95,3 +96,79 @@ def test_a_strangers_parquet_is_refused(tmp_path: Path) -> None:
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="there is no manifest here"):
         read_manifest(tmp_path)
+
+
+def change(path: Path, key: bytes, value: bytes) -> None:
+    table = pq.read_table(path)
+    metadata = {**table.schema.metadata, key: value}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"7", b"?", b'{"columns": 3}'])
+def test_foreign_metadata_of_pandas_is_no_traceback(tmp_path: Path, value: bytes) -> None:
+    path = tmp_path / "m.parquet"
+    write(path, rows())
+    change(path, b"pandas", value)
+    with pytest.raises(ManifestError) as error:
+        read_manifest(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("synthetic", "no"),
+        ("synthetic", 1),
+        ("dataset", {"a": 1}),
+        ("dataset", "a\x1b[31mb"),
+        ("dataset", ""),
+        ("root", 7),
+        ("root", "a\nb"),
+        ("config", 7),
+        ("schema_version", True),
+        ("tool_version", None),
+        ("digest", "0"),
+        ("other\x1b", 1),
+    ],
+)
+def test_a_fact_of_another_type_is_named(tmp_path: Path, fact: str, value: object) -> None:
+    path = tmp_path / "m.parquet"
+    made = write(path, rows())
+    facts = json.loads(pq.read_table(path).schema.metadata[b"fertools.manifest"])
+    facts[fact] = value
+    if fact != "digest":
+        signed = {k: v for k, v in facts.items() if k not in ("digest", "root")}
+        facts["digest"] = _digest(made.frame, signed)
+    change(path, b"fertools.manifest", json.dumps(facts).encode())
+    with pytest.raises(ManifestError, match=fact.strip("\x1b")) as error:
+        read_manifest(path)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"{}", b"[" * 100_000])
+def test_metadata_that_is_no_object_of_ours_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.parquet"
+    write(path, rows())
+    change(path, b"fertools.manifest", content)
+    with pytest.raises(ManifestError, match="the metadata"):
+        read_manifest(path)
+
+
+def test_a_doubled_column_is_named_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    write(path, rows())
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("width", table["width"]), path)
+    with pytest.raises(ManifestError, match="'width' is there twice") as error:
+        read_manifest(path)
+    assert len(str(error.value)) < len(str(path)) + 80
+    doubled = pd.concat([rows(), rows()[["width"]]], axis=1)
+    with pytest.raises(ManifestError, match="'width' is there twice"):
+        write(path, doubled)
+
+
+def test_a_name_that_could_steer_a_terminal_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    with pytest.raises(ManifestError, match="'dataset' in the metadata"):
+        write_manifest(path, rows(), dataset="a\x1b", synthetic=True, config={})
+    assert not path.exists()

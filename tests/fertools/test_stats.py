@@ -80,6 +80,7 @@ def test_people_views_sizes_levels_and_own_columns(tmp_path: Path) -> None:
             "pose_source": "camera" if i else None,
             "camera": f"c{i}",
             "sex": "female" if i < 2 else None,
+            "num_bytes": 100 + i,
         }
         for i in range(4)
     ]

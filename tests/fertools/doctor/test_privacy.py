@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -70,6 +71,56 @@ def test_labels_are_a_number_of_values_only(tmp_path: Path, make_set: Make) -> N
     assert [c.num_distinct for c in group.text.first.columns] == [30, 2]
 
 
+@pytest.mark.parametrize("parts", [("train", "1", "2"), ("Test", "Happy", "1_sad"), ("a", "sad")])
+def test_folders_of_classes_do_not_tell_their_sizes(parts: tuple[str, ...], tmp_path: Path) -> None:
+    split, *names = parts
+    for count, name in zip((37, 41), names, strict=False):
+        (tmp_path / split / name).mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / split / name / f"{number:05d}.txt").touch()
+    report = examine("rafdb", tmp_path, with_readers=False)
+    (level,) = (level for level in report.levels if level.pattern.count("/") == 2)
+    assert (level.num_folders, level.has_files, level.files_each) == (len(names), True, None)
+    assert f"| `{level.pattern}` | {len(names)} | some | 0 |" in to_markdown(report)
+
+
+@pytest.mark.parametrize("code", [8, 9, 10])
+def test_how_often_a_code_occurs_is_not_told(code: int, tmp_path: Path, make_set: Make) -> None:
+    root = make_set("affectnet", tmp_path)
+    shutil.rmtree(root / "train_set")
+    path = root / "Manually_Annotated_file_lists" / "training.csv"
+    row = ",".join([f"1/{'0' * 56}.jpg", "1,2,3,4", ";".join(["1.5"] * 136), f"{code},0.5,0.5"])
+    head = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
+    path.write_text(f"{head}expression,valence,arousal\n" + f"{row}\n" * 37)
+    (reading,) = examine("affectnet", root).readings
+    assert [count for _, count in reading.notes] == [None]
+    for report in texts_of("affectnet", root):
+        assert not re.search(r"\bnone\b.*code|uncertain|non-face|37 times", report)
+
+
+def test_no_number_of_a_header_that_a_reader_cuts_comes_out(tmp_path: Path, make_set: Make) -> None:
+    root = make_set("affectnet", tmp_path)
+    shutil.rmtree(root / "Manually_Annotated_file_lists")
+    text = "Anna Smith from 4915112345678, line 19750412, 271828 words, anna@x.org sadness "
+    head = (text + "a" * 200).encode()
+    for name in ("0_exp.npy", "0_lnd.npy"):
+        content = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head
+        (root / "train_set" / "annotations" / name).write_bytes(content)
+    (reading,) = examine("affectnet", root).readings
+    assert reading.first_fault is not None
+    for report in texts_of("affectnet", root):
+        for number in ("4915112345678", "19750412", "271828"):
+            runs = {number[i : i + 4] for i in range(len(number) - 3)}
+            assert not [run for run in runs if run in report]
+
+
+@settings(max_examples=200, deadline=None)
+@given(before=st.text(max_size=60), number=st.integers(min_value=10**3), after=st.text(max_size=60))
+def test_no_number_of_a_message_comes_out(before: str, number: int, after: str) -> None:
+    said = mask_message(f"{before}{number}{after}")
+    assert not re.search(r"\d{2}", re.sub(r"#\{\d+\}|<hex \d+>", "", said))
+
+
 @pytest.mark.parametrize("label", ["7", "9", "happiness", "Fear", "contempt"])
 def test_a_label_in_a_message_is_masked(label: str) -> None:
     said = [f"label {label!r}; expected 1 to 7", f"expression {label}; expected 0 to 7"]
@@ -88,6 +139,8 @@ def test_a_label_in_a_message_is_masked(label: str) -> None:
         "african-american",
         "asian",
         "uncertain",
+        "none",
+        "non-face",
     ],
 )
 def test_no_label_is_among_the_words_of_our_messages(label: str) -> None:
