@@ -209,6 +209,7 @@ def _measured(
     import pyarrow.compute as pc
 
     table = read.table()
+    read.batches.clear()  # the table holds them now
     images = table.column("image").to_pylist()
     measured = measure_files(opened.base, images, out / FOLDER, workers=workers, fresh=fresh)
     errors = measured.column("error")
