@@ -114,14 +114,14 @@ def test_render_index_lock_and_check_go_by_their_defaults(
     assert rendered.stdout.splitlines()[-1] == str(tmp_path / "derived/bu3dfe-p1/manifest.parquet")
     assert "a stand-in" in rendered.stderr
     indexed = RUNNER.invoke(app, ["index", "bu3dfe-rendered"])
-    assert "150 samples of 5 subjects, 5 views, 6 expressions (synthetic)" in indexed.stdout
+    assert "150 samples, 5 subjects, 5 views, 6 expressions (synthetic)" in indexed.stdout
     locked = RUNNER.invoke(app, ["protocols", "lock", "bu3dfe-p1-5fold"])
     assert locked.exit_code == 0, locked.stderr
     lock = locked.stdout.splitlines()[-1]
     assert RUNNER.invoke(app, ["protocols", "check", lock]).exit_code == 0
     where = RUNNER.invoke(app, ["where"])
     assert "stand-in (synthetic)" in where.stdout
-    assert "150 samples, synthetic" in where.stdout
+    assert "150 samples of bu3dfe, synthetic" in where.stdout
 
 
 def test_ctrl_c_in_a_render_with_workers_ends_in_one_line_and_goes_on(
