@@ -50,13 +50,13 @@ def add_true_pose(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
             truth = pd.read_parquet(stream).set_index("sample_id")
         if truth.index.has_duplicates:
             raise ValueError("a sample is there twice")
-        angles = truth[_ANGLES].astype(np.float64)
+        angles = truth[_ANGLES].astype(np.float64).dropna(how="all")  # a picture without a face
         if not (angles.abs() <= _LIMITS).all(axis=None):
             raise ValueError("an angle is no number, or turns too far")
         turned = frame["image"].str.contains(_ALIGNED, regex=False)
         if _CROP in truth and turned.any():
             ids = frame.loc[turned, "sample_id"]
-            _turn_upright(angles, truth[_CROP], ids[ids.isin(truth.index)])
+            _turn_upright(angles, truth[_CROP], ids[ids.isin(angles.index)])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f"{path}: is no table of true poses ({' '.join(str(error).split())[:100]}); make the "

@@ -335,7 +335,8 @@ def test_a_marker_that_cannot_be_read_is_no_licensed_set(tmp_path: Path, kind: s
 def test_a_true_pose_that_cannot_be_is_named_with_its_table(tmp_path: Path, yaw: float) -> None:
     rafdb(tmp_path / "set")
     row = {"sample_id": "train_00001", "yaw_deg": yaw, "pitch_deg": 0.0, "roll_deg": 0.0}
-    truth_of(tmp_path / "set", [row])
+    nobody = {"sample_id": "train_00002", "yaw_deg": None, "pitch_deg": None, "roll_deg": None}
+    truth_of(tmp_path / "set", [row, nobody])
     with pytest.raises(DatasetError, match=r"ground_truth.parquet: is no table of true poses"):
         run("rafdb", tmp_path / "set", tmp_path / "out")
 
