@@ -128,7 +128,9 @@ def align_manifest(
         )
         if shard is not None:
             return summary
-        whole = read_landmarks(manifest.path.parent)
+        whole = landmarks
+        if config.source == "mtcnn":
+            whole = read_landmarks(manifest.path.parent)
         frame = manifest.frame.drop(columns=[c for c in LAYERS if c in manifest.frame.columns])
         made = write_manifest(
             out / "manifest.parquet",

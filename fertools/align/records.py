@@ -7,14 +7,14 @@ interrupted goes on with the chunks that have no record.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fertools.errors import ConfigError, ManifestError
-from fertools.jobs import write_bytes_soon, write_json
+from fertools.jobs import read_note, text_digest, write_bytes_soon, write_json
+from fertools.render.records import sha256_of
 
 __all__ = [
     "RECORDS",
@@ -85,7 +85,7 @@ def read_record(out: Path, number: int) -> ChunkRecord | None:
     try:
         values = _read_json(path)
         body = values["record"]
-        if values["digest"] != _digest(json.dumps(body)):
+        if values["digest"] != text_digest(json.dumps(body)):
             return None
         return ChunkRecord(body["rows"], body["skipped"])
     except (KeyError, TypeError, ManifestError):
@@ -95,7 +95,7 @@ def read_record(out: Path, number: int) -> ChunkRecord | None:
 def write_record(out: Path, number: int, record: ChunkRecord) -> None:
     """Keep a chunk's record, whole or not at all."""
     body = json.dumps({"rows": record.rows, "skipped": record.skipped})
-    text = f'{{"digest": "{_digest(body)}", "record": {body}}}\n'
+    text = f'{{"digest": "{text_digest(body)}", "record": {body}}}\n'
     write_bytes_soon(_path(out, number), text.encode())
 
 
@@ -112,7 +112,7 @@ def has_all_files(out: Path, record: ChunkRecord, *, by_digest: bool = False) ->
         try:
             if path.stat().st_size != row["num_bytes"]:
                 return False
-            if by_digest and hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
+            if by_digest and sha256_of(path) != row["sha256"]:
                 return False
         except OSError:
             return False
@@ -130,19 +130,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-def _digest(text: str) -> str:
-    """SHA-256 of text, hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     """A JSON object of ours."""
-    try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            raise ValueError("too large, or a pipe")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ManifestError(f"{path}: is damaged; delete the folder and align again") from error
-    if not isinstance(value, dict):
-        raise ManifestError(f"{path}: is damaged; delete the folder and align again")
-    return value
+    return read_note(path, max_bytes=_MAX_BYTES, remedy="delete the folder and align again")

@@ -22,9 +22,11 @@ from fertools.formats.affectnet_2017 import find_release_2017, read_release_2017
 from fertools.formats.affectnet_new import find_release_new, read_release_new
 from fertools.formats.registry import Opened, PublishedCount, register_dataset
 
-__all__ = ["AffectnetOptions", "open_affectnet"]
+__all__ = ["TRAIN_COUNTS", "AffectnetOptions", "open_affectnet"]
 
-_TRAIN_BY_CODE = (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750)
+TRAIN_COUNTS = (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750, 33088, 11645, 82415)
+"""Published numbers of training rows with codes 0 to 10."""
+
 _SOURCE = "the authors' training.csv and validation.csv, and lists made from them"
 
 
@@ -57,7 +59,7 @@ def _counts(_: AffectnetOptions) -> tuple[PublishedCount, ...]:
             _SOURCE,
         )
         for split in ("train", "val")
-        for code, number in enumerate(_TRAIN_BY_CODE)
+        for code, number in enumerate(TRAIN_COUNTS[: len(AFFECTNET_CODES)])
         for accepted in [(number,) if split == "train" else (500, 499) if code == 7 else (500,)]
     ]
     return (*totals, *classes)

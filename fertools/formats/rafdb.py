@@ -35,16 +35,18 @@ from fertools.formats.registry import (
     register_dataset,
 )
 
-__all__ = ["RafdbOptions", "open_rafdb", "parse_class_map"]
+__all__ = ["CLASS_COUNTS", "RafdbOptions", "open_rafdb", "parse_class_map"]
 
 _LIST = "EmoLabel/list_patition_label.txt"  # sic
 _STEM = re.compile(r"(train_\d{5}|test_\d{4})", re.ASCII)
 _SPLITS = ("train", "test")
 _TOTALS = {"train": 12271, "test": 3068}
-_BY_CODE = {  # codes 1 to 7
+CLASS_COUNTS = {
     "train": (1290, 281, 717, 4772, 1982, 705, 2524),
     "test": (329, 74, 160, 1185, 478, 162, 680),
 }
+"""Split to the published numbers of pictures with labels 1 to 7."""
+
 _SOURCE = "the authors' list_patition_label.txt"
 
 
@@ -106,7 +108,7 @@ def _counts(_: RafdbOptions) -> tuple[PublishedCount, ...]:
             (number,),
             _SOURCE,
         )
-        for split, numbers in _BY_CODE.items()
+        for split, numbers in CLASS_COUNTS.items()
         for code, number in enumerate(numbers, 1)
     ]
     return (*totals, *classes)

@@ -103,7 +103,7 @@ def index_dataset(
             root = _find_marker(root, opened.base, read)
         table = _measured(read, opened, out, workers, fresh, faults)
         _stop_at_faults(root, out, faults, on_error)
-        frame = _frame(table, dataset)
+        frame = _frame(table, dataset, root)
         del table
         frame = _exclude(root, frame, exclude, read)
         if root.marker is not None:
@@ -221,7 +221,7 @@ def _measured(
     return table.filter(pc.is_null(errors))
 
 
-def _frame(table: pa.Table, dataset: Dataset) -> pd.DataFrame:
+def _frame(table: pa.Table, dataset: Dataset, root: DatasetRoot) -> pd.DataFrame:
     """A manifest's rows."""
     import pandas as pd
 
@@ -229,10 +229,7 @@ def _frame(table: pa.Table, dataset: Dataset) -> pd.DataFrame:
     unknown = sorted(set(frame["expression"]) - set(dataset.expressions))
     if unknown:
         raise ValueError(f"the reader of {dataset.name} made expressions {unknown}")
-    frame["dataset"] = pd.Series(
-        ["bu3dfe" if dataset.name == "bu3dfe-rendered" else dataset.name] * len(frame),
-        dtype="string",
-    )
+    frame["dataset"] = pd.Series([root.dataset] * len(frame), dtype="string")
     return frame
 
 

@@ -10,6 +10,7 @@ from fertools.jobs.atomic import (
     write_text,
 )
 from fertools.jobs.folder_lock import hold_folder
+from fertools.jobs.notes import read_note, text_digest
 from fertools.jobs.pool import run_tasks
 from fertools.jobs.progress import progress
 from fertools.jobs.shards import Shard
@@ -20,8 +21,10 @@ __all__ = [
     "hold_folder",
     "place_file",
     "progress",
+    "read_note",
     "remove_partials",
     "run_tasks",
+    "text_digest",
     "write_bytes",
     "write_bytes_soon",
     "write_json",

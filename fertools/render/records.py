@@ -19,7 +19,7 @@ from typing import Any
 from fertools import __version__
 from fertools.errors import ConfigError, ManifestError
 from fertools.formats.bu3dfe import SUBJECTS
-from fertools.jobs import write_bytes_soon, write_json
+from fertools.jobs import read_note, text_digest, write_bytes_soon, write_json
 from fertools.render.recipe import LAYERS, RenderConfig
 
 __all__ = [
@@ -199,7 +199,7 @@ def read_record(out: Path, scan_id: str) -> Record | None:
         return None
     values = _read_json(path)
     body = values.get("record")
-    if values.get("digest") != _digest(_dump(body)) or not isinstance(body, dict):
+    if values.get("digest") != text_digest(_dump(body)) or not isinstance(body, dict):
         raise ManifestError(f"{path}: is damaged or was edited; delete it and render again")
     try:
         record = Record(**body)
@@ -229,7 +229,7 @@ def _check(record: Record, scan_id: str) -> None:
 def write_record(out: Path, record: Record) -> None:
     """Keep a record, whole or not at all; the scan is no longer left out."""
     body = _dump(record.__dict__)
-    text = f'{{"digest": "{_digest(body)}", "record": {body}}}\n'
+    text = f'{{"digest": "{text_digest(body)}", "record": {body}}}\n'
     write_bytes_soon(record_path(out, record.scan_id), text.encode())
     skip_path(out, record.scan_id).unlink(missing_ok=True)
 
@@ -281,7 +281,7 @@ def _difference(before: Plan, now: Plan) -> str | None:
 def _short(value: Any) -> str:
     """An option's value; of a set of views its name, and its digest if that is not ours."""
     if isinstance(value, Mapping) and "name" in value:
-        digest = _digest(_dump(value))[:8]
+        digest = text_digest(_dump(value))[:8]
         return f"{value['name']!r} ({digest})"
     return repr(value)
 
@@ -299,19 +299,6 @@ def _dump(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _digest(text: str) -> str:
-    """SHA-256 of text, hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     """A JSON object of ours."""
-    try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            raise ValueError("too large, or a pipe")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ManifestError(f"{path}: is damaged; delete it and render again") from error
-    if not isinstance(value, dict):
-        raise ManifestError(f"{path}: is damaged; delete it and render again")
-    return value
+    return read_note(path, max_bytes=_MAX_BYTES, remedy="delete it and render again")

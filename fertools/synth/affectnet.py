@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from fertools.errors import ConfigError
 from fertools.expressions import AFFECTNET_CODES, AFFECTNET_OTHER_CODES
+from fertools.formats.affectnet import TRAIN_COUNTS
 from fertools.synth.folder import Standin, check_range
 from fertools.synth.plant import check_kinds
 from fertools.synth.wild_set import (
@@ -47,7 +48,6 @@ Release = Literal["2017", "new"]
 CROP_SIZE = 224
 _TAG = 3
 _NAMES = {**AFFECTNET_CODES, **AFFECTNET_OTHER_CODES}
-_TRAIN_COUNTS = (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750, 33088, 11645, 82415)
 _SUFFIXES = {".jpg": 3106, ".png": 175, ".JPG": 141, ".jpeg": 69, ".tif": 1}
 _LISTS = "Manually_Annotated_file_lists"
 _PICTURES = "Manually_Annotated_compressed/Manually_Annotated_Images"
@@ -138,7 +138,7 @@ def _plan(train: int, val: int, seed: int) -> list[Planned]:
     pictures: list[Planned] = []
     people = 0
     for number, (split, total) in enumerate((("train", train), ("val", val))):
-        weights = _TRAIN_COUNTS if split == "train" else (1,) * len(_NAMES)
+        weights = TRAIN_COUNTS if split == "train" else (1,) * len(_NAMES)
         codes = np.repeat(np.arange(len(_NAMES)), share_out(total, weights, what=split))
         rng = np.random.default_rng([seed, _TAG, number, 30])
         codes = rng.permutation(codes)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fertools.errors import ConfigError
 from fertools.expressions import RAFDB_CODES
+from fertools.formats.rafdb import CLASS_COUNTS
 from fertools.synth.folder import Standin, check_range
 from fertools.synth.plant import check_kinds
 from fertools.synth.wild_set import (
@@ -49,10 +50,6 @@ ALIGNED_POINTS: FloatArray = np.array(
 """Where eyes, nose tip and mouth corners of a frontal face lie in an aligned picture."""
 
 _TAG = 2
-_COUNTS = {  # of the real set, by label 1 to 7
-    "train": (1290, 281, 717, 4772, 1982, 705, 2524),
-    "test": (329, 74, 160, 1185, 478, 162, 680),
-}
 _DIGITS = {"train": 5, "test": 4}
 _LABEL_LIST = "EmoLabel/list_patition_label.txt"
 _AUTO = np.array([*range(17, 48), 48, 51, 54, 57, 62, 66])
@@ -160,7 +157,7 @@ def _plan(train: int, test: int, seed: int) -> list[Planned]:
     pictures: list[Planned] = []
     people = 0
     for number, (split, total) in enumerate((("train", train), ("test", test))):
-        counts = share_out(total, _COUNTS[split], what=split)
+        counts = share_out(total, CLASS_COUNTS[split], what=split)
         codes = np.repeat(np.arange(1, 8), counts)
         codes = np.random.default_rng([seed, _TAG, number, 30]).permutation(codes)
         names = [RAFDB_CODES[int(code)] for code in codes]
