@@ -13,6 +13,7 @@ from cli import (
     demo_commands,
     index_commands,
     inspect_commands,
+    pose_commands,
     protocol_commands,
     render_commands,
     report_commands,
@@ -53,6 +54,7 @@ app.command("view")(view_commands.view)
 app.add_typer(index_commands.app, name="index")
 app.command("verify")(check_commands.verify)
 app.command("align")(align_commands.align)
+app.command("estimate-pose")(pose_commands.estimate_pose)
 app.command("stats")(inspect_commands.stats)
 app.command("doctor")(inspect_commands.doctor)
 app.add_typer(protocol_commands.app, name="protocols")

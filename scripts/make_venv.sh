@@ -33,5 +33,5 @@ fi
 
 echo "installing fertools and its libraries into .venv (several GB with torch; some minutes)" >&2
 .venv/bin/pip install --quiet --disable-pip-version-check --upgrade pip
-.venv/bin/pip install --quiet --disable-pip-version-check --editable ".[zoo,synth,pyrender,cluster,docs,dev]"
+.venv/bin/pip install --quiet --disable-pip-version-check --editable ".[zoo,synth,pyrender,facemesh,export,cluster,docs,dev]"
 echo "installed: $(.venv/bin/fertools --version)" >&2

@@ -1,0 +1,1 @@
+"""The estimators: each module registers one; see :mod:`fertools.pose.registry`."""
