@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fertools.errors import ManifestError
 from fertools.geometry import FloatArray
+from fertools.landmarks import read_landmark_table
 
 __all__ = ["Landmarks", "five_points", "read_landmarks"]
 
@@ -67,17 +67,7 @@ def read_landmarks(folder: Path) -> Landmarks:
     Raises:
         ManifestError: If it is damaged.
     """
-    import pyarrow.parquet as pq
-
-    path = folder / "landmarks.parquet"
-    if not path.is_file():
-        return Landmarks({}, {})
-    try:
-        table = pq.read_table(path)
-        ids = table.column("sample_id").to_pylist()
-        xs, ys = table.column("x").to_pylist(), table.column("y").to_pylist()
-        points = {i: np.array([x, y], np.float64).T for i, x, y in zip(ids, xs, ys, strict=True)}
-        visible = table.column("visible").to_pylist() if "visible" in table.column_names else []
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise ManifestError(f"{path}: is damaged; make it again with its manifest") from error
-    return Landmarks(points, dict(zip(ids, visible, strict=False)))
+    table = read_landmark_table(folder)
+    ids = table.sample_ids.to_pylist()
+    points = {i: p for i, p in zip(ids, table.rows, strict=True) if p is not None}
+    return Landmarks(points, dict(zip(ids, table.visible or [], strict=False)))

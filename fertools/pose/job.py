@@ -23,10 +23,10 @@ from pydantic import BaseModel
 from fertools.errors import ConfigError, ManifestError, PictureError
 from fertools.geometry import FloatArray
 from fertools.jobs import Shard, atomic_path, hold_folder, run_tasks
+from fertools.landmarks import LandmarkRows, read_landmark_table
 from fertools.manifest import Manifest
 from fertools.pictures import decode_picture, read_picture_bytes
 from fertools.pose.conventions import get_convention
-from fertools.pose.landmarks import LandmarkRows, read_landmark_rows
 from fertools.pose.registry import (
     Estimator,
     FaceBatch,
@@ -186,7 +186,7 @@ def _landmarks(entry: Estimator, manifest: Manifest, frame: pd.DataFrame) -> Lan
     """The set's landmarks, for an estimator that looks at them."""
     if entry.reads != "landmarks":
         return LandmarkRows.none(len(frame))
-    landmarks = read_landmark_rows(manifest.path.parent, frame["sample_id"].tolist())
+    landmarks = read_landmark_table(manifest.path.parent).of(frame["sample_id"].tolist())
     if not landmarks.counts.any():
         raise ConfigError(
             f"{manifest.path.parent}: has no landmarks of these samples, and --estimator "
