@@ -1,19 +1,47 @@
-"""Head-pose angles of other tools, to and from the project's.
+"""Head-pose angles and rotation matrices of other tools, to and from the project's.
 
 One rotation has other angles in another convention: order of the axes, signs and unit differ. So a
 threshold on an angle is always taken in a named one. :mod:`fertools.geometry` states ours; here a
-convention is the order of the three turns, and the sign that each of its angles has in our frame.
+convention is the order of the three turns, the sign that each of its angles has in our frame, and
+how the tool's own rotation matrix becomes ours.
 
-=============  =====  ==============================  =======  ==============================
-name           order  positive yaw, pitch, roll       unit     source
-=============  =====  ==============================  =======  ==============================
-fertools       Y X Z  right, up, clockwise            degrees  :mod:`fertools.geometry`
-openface       X Y Z  left, down, clockwise           radians  OpenFace's output format: ``R =
-                                                               Rx Ry Rz``, x right, y down, z
-                                                               away from the camera
-=============  =====  ==============================  =======  ==============================
+=============  =====  ===============================  =======  ===============================
+name           order  positive yaw, pitch, roll        unit     the tool's matrix M, ours R
+=============  =====  ===============================  =======  ===============================
+fertools       Y X Z  right, up, clockwise             degrees  R = M
+openface       X Y Z  left, down, clockwise            radians  R = F M F, F = diag(1, -1, -1)
+6drepnet       X Y Z  left, up, clockwise              degrees  R = M transposed
+whenet         X Y Z  left, up, clockwise              degrees  gives none
+mediapipe      Z Y X  right, down, counter-clockwise   degrees  R = M
+=============  =====  ===============================  =======  ===============================
 
-Right, left, up and down are where the nose goes in the image; clockwise as seen in the image.
+Right, left, up and down are where the nose goes in the image; clockwise as seen in the image. The
+order is that of the product in OUR frame, from left to right.
+
+Sources, each read in the tool's public code:
+
+openface
+    OpenFace's output format and ``RotationHelpers.h``: ``R = Rx Ry Rz`` in a frame with x to the
+    right, y down, z away from the camera. Its issues 702 and 966 say the same of the signs:
+    ``pose_Rx`` is negative for a head tipped up, ``pose_Ry`` positive for one turned to its own
+    right, which is the image's left.
+6drepnet
+    Networks trained on 300W-LP, whose angles are those of 3DDFA: ``R = Rx(-pitch) Ry(-yaw)
+    Rz(-roll)`` in a frame like ours (``angle2matrix_3ddfa`` of face3d and others). Hopenet gives
+    these angles, and its ``draw_axis`` draws that matrix. 6DRepNet is trained on ``get_R`` of its
+    ``utils.py``, ``Rz(roll) Ry(yaw) Rx(pitch)``: the same angles, and the matrix transposed. The
+    angles that it reads from its matrix (``compute_euler_angles_from_rotation_matrices``) are
+    300W-LP's again.
+whenet
+    Trained on 300W-LP and on the Panoptic Studio's heads brought to the same matrix
+    (``rotate_zyx`` in its ``utils.py``), drawn by the same ``draw_axis``. Its yaw reaches ±180 with
+    pitch and roll within ±99; a head seen from behind has other angles here, where yaw stays within
+    ±90, of the same rotation.
+mediapipe
+    The facial transformation matrix (``geometry_pipeline.cc``) turns the canonical face, x to the
+    right, y up, z out of the face, into a camera's frame that is right-handed too. No angles are
+    MediaPipe's own; these are the ones that its users read from it most often, ``pitch =
+    atan2(M21, M22)``, ``yaw = atan2(-M20, sqrt(M00² + M10²))``, ``roll = atan2(M10, M00)``.
 """
 
 from __future__ import annotations
@@ -38,12 +66,16 @@ class Convention:
         order: Product of the turns about the axes of OUR frame, from left to right.
         signs: Of yaw, pitch and roll as turns about y, x and z of our frame.
         unit: Of the angles as the tool writes them.
+        axes: Signs of the tool's own axes x, y and z in our frame.
+        is_transposed: Whether its matrix turns the camera to the head.
     """
 
     name: str
     order: AxisOrder
     signs: tuple[int, int, int]
     unit: Literal["degrees", "radians"] = "degrees"
+    axes: tuple[int, int, int] = (1, 1, 1)
+    is_transposed: bool = False
 
     def angles(self, rotations: FloatArray) -> FloatArray:
         """Angles of some rotations.
@@ -91,12 +123,27 @@ class Convention:
             result[known] = Rotation.from_euler(self.order, turns, degrees=in_degrees).as_matrix()
         return result
 
+    def from_matrices(self, matrices: FloatArray) -> FloatArray:
+        """Our rotations of the tool's own matrices; the way back is the same.
+
+        Args:
+            matrices: Shape ``(N, 3, 3)``, as the tool gives them, acting on columns.
+
+        Returns:
+            Shape ``(N, 3, 3)``, head to camera in our frame.
+        """
+        turned = np.swapaxes(matrices, 1, 2) if self.is_transposed else matrices
+        return np.asarray(turned * np.multiply.outer(self.axes, self.axes), dtype=np.float64)
+
 
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention
     for convention in (
         Convention("fertools", "YXZ", (1, -1, -1)),
-        Convention("openface", "XYZ", (-1, 1, -1), "radians"),
+        Convention("openface", "XYZ", (-1, 1, -1), "radians", axes=(1, -1, -1)),
+        Convention("6drepnet", "XYZ", (-1, -1, -1), is_transposed=True),
+        Convention("whenet", "XYZ", (-1, -1, -1)),
+        Convention("mediapipe", "ZYX", (1, 1, 1)),
     )
 }
 """Name to convention."""

@@ -1,9 +1,9 @@
 """The poses of a manifest's samples: resumable, in chunks, in shards, cached by file hash.
 
 What was estimated stands in ``pose.parquet``. A row is taken over by a later run if its key is the
-same: a digest of the picture's SHA-256, the estimator's version and options, and, where it looks at
-them, the set's landmarks or the manifest's own angles. The others are estimated in chunks, and each
-chunk leaves a small table until all are there.
+same: a digest of the picture's SHA-256, the estimator's version and options, and what else it looks
+at: the set's box of the face, its landmarks, or the manifest's own angles. The others are estimated
+in chunks, and each chunk leaves a small table until all are there.
 """
 
 from __future__ import annotations
@@ -207,12 +207,15 @@ def _keys(
     plan = json.dumps([entry.name, version, options.model_dump(mode="json")], sort_keys=True)
     start = hashlib.blake2b(plan.encode(), digest_size=16)
     angles, sources = _own_angles(frame) if entry.reads == "records" else (None, None)
+    boxes = _numbers(frame, _BOX)
     keys = []
     for number, sha256 in enumerate(frame["sha256"].tolist()):
         digest = start.copy()
         digest.update(sha256.encode())
         if entry.reads == "landmarks":
             digest.update(landmarks.bytes_of(number))
+        if entry.reads == "pictures":
+            digest.update(boxes[number].tobytes())
         if angles is not None and sources is not None:
             digest.update(f"{angles[number].tolist()} {sources[number]}".encode())
         keys.append(digest.hexdigest())

@@ -209,6 +209,11 @@ def choose_options(
         if key not in entry.options.model_fields:
             raise ConfigError(f"--{key}: the estimator {name} has no such option")
         values[key] = value
+    wanted = entry.options.model_fields.get("file")
+    if wanted is not None and wanted.is_required() and file is None:
+        raise ConfigError(
+            f"the estimator {name} needs --file: {wanted.description or 'what it reads'}"
+        )
     return build_config(entry.options, apply_sets(values, sets), source=f"estimator {name}")
 
 

@@ -283,5 +283,5 @@ def _digest(table: pa.Table, facts: dict[str, Any]) -> str:
             values = column.to_numpy(zero_copy_only=False)
             sha.update(np.nan_to_num(values.astype("<f4"), nan=-1e9).tobytes())
         else:
-            sha.update("\n".join("\0" if v is None else v for v in column.to_pylist()).encode())
+            sha.update("\n".join(column.fill_null("\0").to_pylist()).encode())
     return sha.hexdigest()

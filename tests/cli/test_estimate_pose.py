@@ -68,6 +68,7 @@ def test_json_is_for_programs(home: Path) -> None:
         (["few", "-e", "magic"], "unknown pose estimator 'magic'; expected one of "),
         (["few", "-e", "ground_truth", "--file", "x"], "--file: the estimator ground_truth has no"),
         (["few", "-e", "ground_truth", "--set", "x=1"], "estimator ground_truth: 'x': unknown key"),
+        (["few", "-e", "table"], "the estimator table needs --file: a CSV or TSV with the columns"),
         (["nowhere", "-e", "ground_truth"], "there is no manifest here"),
     ],
 )
