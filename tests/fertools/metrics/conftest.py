@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fertools.metrics import PredictionsInfo
+from fertools.metrics import Predictions, PredictionsInfo
 
 CLASSES = ("anger", "fear", "happiness")
 
@@ -45,3 +47,26 @@ def make_table() -> Callable[..., pd.DataFrame]:
 @pytest.fixture
 def info() -> PredictionsInfo:
     return PredictionsInfo("p", CLASSES, "d" * 64, True, "m", "mean")
+
+
+@pytest.fixture
+def make_run(info: PredictionsInfo) -> Callable[..., list[Predictions]]:
+    """A run of one table that never was a file; ``subjects`` of None: a set without ids."""
+
+    def make(
+        labels: list[int],
+        predicted: list[int],
+        *,
+        subjects: list[str] | None = None,
+        folds: list[int] | None = None,
+        name: str = "m",
+    ) -> list[Predictions]:
+        frame = _table(labels, predicted, subjects=subjects)
+        if subjects is None:
+            frame["subject_id"] = None
+        if folds is not None:
+            frame["fold"] = folds
+        frame["subject_id"] = frame["subject_id"].astype("string")
+        return [Predictions(frame, replace(info, model=name), Path(f"{name}.parquet"))]
+
+    return make

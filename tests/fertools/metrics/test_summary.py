@@ -20,6 +20,7 @@ from fertools.errors import PredictionsError
 from fertools.metrics import (
     Predictions,
     PredictionsInfo,
+    accuracy_intervals,
     macro_f1,
     read_predictions,
     summarise,
@@ -162,11 +163,99 @@ class TestByHand:
         assert summary["accuracy_interval"]["unit"] == "sample"
 
 
+class TestIntervals:
+    def test_every_class_has_its_three_and_the_point_is_inside(
+        self, random_run: list[Predictions]
+    ) -> None:
+        summary = summarise(random_run)
+        for row in summary["per_expression"]:
+            for rate in ("recall", "precision", "f1"):
+                interval = row[f"{rate}_interval"]
+                assert interval["low"] < row[rate] < interval["high"]
+                assert (interval["unit"], interval["num_units"]) == ("subject", 12)
+        for name in ("accuracy", "uar", "macro_f1", "accuracy_mean_over_views"):
+            interval = summary[f"{name}_interval"]
+            assert interval["low"] < summary[name] < interval["high"]
+
+    def test_recall_of_a_class_is_the_accuracy_of_its_samples(
+        self, random_run: list[Predictions]
+    ) -> None:
+        frame, truth, answer = _pooled(random_run)
+        fear = truth == 1
+        [alone] = accuracy_intervals(
+            answer[fear] == 1, truth[fear] * 0, subjects=frame["subject_id"][fear].to_numpy(str)
+        )
+        ours = summarise(random_run)["per_expression"][1]["recall_interval"]
+        assert alone is not None
+        assert (ours["low"], ours["high"]) == pytest.approx((alone.low, alone.high), abs=0.02)
+
+    def test_what_is_resampled_is_said(
+        self, random_run: list[Predictions], make_run: Callable[..., list[Predictions]]
+    ) -> None:
+        assert summarise(random_run, num_resamples=50, seed=3)["resampling"] == {
+            "unit": "subject",
+            "num_units": 12,
+            "reason": "",
+            "num_resamples": 50,
+            "level": 0.95,
+            "seed": 3,
+        }
+        pictures = summarise(make_run([0, 1, 2, 0, 1], [0, 1, 2, 0, 0]))["resampling"]
+        assert (pictures["unit"], pictures["num_units"]) == ("sample", 5)
+        assert pictures["reason"].startswith("there are no subject ids")
+
+    def test_too_few_people_with_a_class_give_none(
+        self, make_run: Callable[..., list[Predictions]]
+    ) -> None:
+        people = [f"F{i}" for i in range(6)]
+        rows = summarise(make_run([0, 0, 0, 0, 0, 1], [0, 0, 0, 1, 1, 1], subjects=people))
+        by_name = {row["expression"]: row for row in rows["per_expression"]}
+        assert by_name["anger"]["recall_interval"]["num_units"] == 5
+        assert by_name["fear"]["recall_interval"] is None
+        assert by_name["happiness"]["f1_interval"] is None
+
+
+class TestNotFound:
+    def test_excluded_faces_are_in_no_figure(
+        self, make_run: Callable[..., list[Predictions]]
+    ) -> None:
+        run = make_run([0, 0, 1, 1], [0, -1, 1, 0])
+        errors, excluded = summarise(run), summarise(run, not_found="excluded")
+        assert (errors["not_found"], errors["num_samples"], errors["accuracy"]) == ("error", 4, 0.5)
+        assert (excluded["not_found"], excluded["num_samples"]) == ("excluded", 3)
+        assert excluded["accuracy"] == pytest.approx(2 / 3)
+        assert excluded["confusion"]["not_found"] == [0, 0, 0]
+        assert errors["num_not_found"] == excluded["num_not_found"] == 1
+        assert errors["calibration"] == excluded["calibration"]
+
+    def test_folds_have_a_mean_and_an_sd_of_every_metric(
+        self, random_run: list[Predictions]
+    ) -> None:
+        summary = summarise(random_run)
+        for name in ("accuracy", "uar", "macro_f1"):
+            values = [row[name] for row in summary["per_fold"]]
+            assert summary["over_folds"][name]["mean"] == pytest.approx(np.mean(values))
+            assert summary["over_folds"][name]["sd"] == pytest.approx(np.std(values, ddof=1))
+        assert summary["over_folds"]["accuracy"]["sd"] == summary["accuracy_sd_over_folds"]
+        assert summarise(random_run[:1])["over_folds"]["uar"]["sd"] is None
+
+
+@pytest.mark.parametrize("column", ["view_id", "fold"])
+def test_a_view_or_fold_for_every_picture_is_a_mistake(
+    make_run: Callable[..., list[Predictions]], column: str
+) -> None:
+    run = make_run([0] * 1001, [0] * 1001)
+    run[0].frame[column] = run[0].frame.index.astype(str if column == "view_id" else int)
+    with pytest.raises(PredictionsError, match=f"m.parquet: column '{column}' has 1001 different"):
+        summarise(run)
+
+
 def test_no_face_found_anywhere_is_no_crash(
     tmp_path: Path, make_table: MakeTable, info: PredictionsInfo
 ) -> None:
     summary = summarise([_read(tmp_path / "p.parquet", make_table([0, 1], [-1, -1]), info)])
     assert summary["accuracy"] == summary["uar"] == summary["macro_f1"] == 0.0
+    assert summary["calibration"] is None
 
 
 def test_a_summary_is_plain_and_stable(random_run: list[Predictions]) -> None:
