@@ -14,7 +14,10 @@ from cli import (
     index_commands,
     inspect_commands,
     pose_commands,
+    pose_split_commands,
+    pose_validation_commands,
     protocol_commands,
+    published_commands,
     render_commands,
     report_commands,
     synth_commands,
@@ -55,9 +58,12 @@ app.add_typer(index_commands.app, name="index")
 app.command("verify")(check_commands.verify)
 app.command("align")(align_commands.align)
 app.command("estimate-pose")(pose_commands.estimate_pose)
+app.command("make-pose-split")(pose_split_commands.make_pose_split)
+app.command("validate-pose")(pose_validation_commands.validate_pose)
 app.command("stats")(inspect_commands.stats)
 app.command("doctor")(inspect_commands.doctor)
 app.add_typer(protocol_commands.app, name="protocols")
+app.command("check-published")(published_commands.check_published)
 app.command("report")(report_commands.report)
 
 

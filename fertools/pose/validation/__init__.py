@@ -1,0 +1,1 @@
+"""Estimators of head pose against samples whose pose is known: renders, or a set's own."""
