@@ -68,6 +68,13 @@ def make_pose_split(
         Path | None,
         typer.Option(help="A pose.parquet to take instead.", rich_help_panel=_WHO),
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Correct the angles first; a file of 'fertools validate-pose --fit-calibration'.",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
     images: Annotated[
         Literal["auto", "original", "aligned"],
         typer.Option(
@@ -165,6 +172,7 @@ def make_pose_split(
         if estimator is None
         else choose_options(estimator, file=file, sha256=sha256, sets=sets or ()),
         poses=poses,
+        calibration=calibration,
         images=images,
         classes=8 if classes == "8" else 7,
         min_confidence=min_confidence,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fertools.manifest import Manifest
+    from fertools.pose.calibration import Calibration
     from fertools.pose.list_import import ListedSamples
     from fertools.pose.table import PoseInfo, PoseTable
 
@@ -61,6 +62,7 @@ class Cut:
         pictures: Which pictures were looked at, where the set has two kinds; else empty.
         min_confidence: A pose of less is not believed.
         unsure: Whether pictures that cannot be decided are in the split.
+        calibration: The correction of the angles, where one was asked for.
     """
 
     rule: PoseRule
@@ -68,6 +70,7 @@ class Cut:
     pictures: str = ""
     min_confidence: float = 0.5
     unsure: Unsure = "leave-out"
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,7 @@ def split_by_pose(
     pictures: str = "",
     min_confidence: float = 0.5,
     unsure: Unsure = "leave-out",
+    calibration: Calibration | None = None,
     true_angles: FloatArray | None = None,
     num_classes: int = 8,
 ) -> Split:
@@ -207,16 +211,21 @@ def split_by_pose(
         pictures: Which pictures were looked at, for the README.
         min_confidence: 0 to 1.
         unsure: What becomes of pictures that cannot be decided.
+        calibration: A correction of the estimator's angles.
         true_angles: In the project's convention, degrees, shape ``(N, 3)``, NaN where unknown.
         num_classes: As the rows were chosen.
 
     Raises:
-        ConfigError: If ``min_confidence`` is not in 0 to 1.
+        ConfigError: If ``min_confidence`` is not in 0 to 1, or the calibration is of another
+            estimator.
     """
     check_confidence(min_confidence)
     rows = manifest.frame
     found = _in_order(poses, rows["sample_id"])
-    rotations = found.rotations  # a correction by a calibration belongs here: all follows from them
+    rotations = found.rotations
+    if calibration is not None:
+        calibration.require(poses.info.estimator, poses.info.version)
+        rotations = calibration.apply(rotations)
     angles = rule.angles(rotations)
     verdict = rule.decide(angles)
     confidence = found.frame["confidence"].to_numpy(dtype=np.float64)
@@ -237,7 +246,7 @@ def split_by_pose(
         "selected": np.isin(category, chosen),
         "truth": _truth(rule, true_angles, len(rows)),
     }
-    cut = Cut(rule, poses.info, pictures, min_confidence, unsure)
+    cut = Cut(rule, poses.info, pictures, min_confidence, unsure, calibration)
     own = get_convention("fertools").angles(rotations)
     return Split(manifest, _frame(table), own, true_angles, cut, None, num_classes)
 

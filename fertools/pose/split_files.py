@@ -248,6 +248,9 @@ def _config(split: Split) -> dict[str, Any]:
             "min_pitch": pitch if math.isfinite(pitch) else None,
             "angle_convention": cut.rule.convention,
             "estimator": cut.poses.estimator,
+            "calibration": None
+            if cut.calibration is None
+            else cut.calibration.model_dump(mode="json"),
             "estimator_version": cut.poses.version,
             "pictures": cut.pictures,
             "min_confidence": cut.min_confidence,

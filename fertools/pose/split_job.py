@@ -9,6 +9,7 @@ from fertools.errors import ConfigError
 from fertools.formats.ran_lists import read_ran_list
 from fertools.home import derived_dir, find_derived
 from fertools.manifest import Manifest, read_manifest
+from fertools.pose.calibration import read_calibration
 from fertools.pose.compare import Comparison, compare_with_list
 from fertools.pose.list_import import ListedSamples, find_listed
 from fertools.pose.split import EVALUATED, Split, evaluated_rows, split_by_list, split_by_pose
@@ -112,6 +113,9 @@ def make_pose_split(
             pictures=seen.pictures,
             min_confidence=options.min_confidence,
             unsure=options.unsure,
+            calibration=None
+            if options.calibration is None
+            else read_calibration(options.calibration),
             true_angles=true_angles(rows.frame, seen.frame),
             num_classes=num_classes,
         )

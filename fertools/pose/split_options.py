@@ -31,6 +31,7 @@ class SplitOptions:
         estimator: Registered name; that of :data:`DEFAULT_ESTIMATORS` if left out.
         estimator_options: Of its own model; its defaults if left out.
         poses: A pose table to take instead of estimating.
+        calibration: A correction of the estimator's angles, by ``validate-pose``.
         images: Which of RAF-DB's pictures the pose is estimated on.
         classes: 7 leaves out AffectNet's contempt.
         min_confidence: A pose of less is not believed.
@@ -50,6 +51,7 @@ class SplitOptions:
     estimator: str | None = None
     estimator_options: BaseModel | None = None
     poses: Path | None = None
+    calibration: Path | None = None
     images: Images = "auto"
     classes: Literal[7, 8] = 8
     min_confidence: float = 0.5
@@ -69,6 +71,7 @@ class SplitOptions:
         for is_wrong, fault in (
             (self.from_list and self.compare, "--compare is of a cut by pose, not of --from-list"),
             (self.from_list and self.poses, "--poses are not used by --from-list"),
+            (self.from_list and self.calibration, "--calibration is not used by --from-list"),
             (self.from_list and self.estimator, "--estimator is not used by --from-list"),
             (self.poses and self.estimator, "--poses has poses already; leave out --estimator"),
             (self.hash_order and not has_list, "--hash-order belongs to --from-list or --compare"),
@@ -95,6 +98,7 @@ def folder_name(split: Split, options: SplitOptions) -> str:
         parts += [
             cut.rule.slug,
             *([] if is_usual else [cut.poses.estimator]),
+            *([] if cut.calibration is None else ["calibrated"]),
             *([] if options.images == "auto" or info.dataset != "rafdb" else [options.images]),
             *([] if cut.min_confidence == Cut.min_confidence else [f"conf{cut.min_confidence:g}"]),
             *([] if cut.unsure == Cut.unsure else ["with-unsure"]),
@@ -126,6 +130,7 @@ def command_line(dataset: str, options: SplitOptions) -> str:
         "manifest",
         "estimator",
         "poses",
+        "calibration",
         "images",
         "classes",
         "unsure",

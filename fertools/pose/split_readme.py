@@ -85,6 +85,7 @@ def _about_cut(split: Split, cut: Cut) -> str:
         ("angle convention", cut.rule.convention),
         ("estimator", f"{cut.poses.estimator}: {cut.poses.version}"),
         ("its options", _options(cut)),
+        ("calibration", _calibration(cut)),
         ("looked at", cut.pictures or "the set's pictures"),
         ("least confidence", f"{cut.min_confidence:g}"),
         ("large", f"{int(counts.get('large', 0)):,}"),
@@ -98,6 +99,17 @@ def _about_cut(split: Split, cut: Cut) -> str:
         ("made from", f"manifest {split.manifest.info.digest[:16]}, poses {cut.poses.digest[:16]}"),
     ]
     return "| | |\n| --- | --- |\n" + "\n".join(f"| {name} | {text} |" for name, text in facts)
+
+
+def _calibration(cut: Cut) -> str:
+    """What the correction was fitted on."""
+    fitted = cut.calibration
+    if fitted is None:
+        return "none"
+    mark = " (synthetic)" if fitted.synthetic else ""
+    return (
+        f"fitted on {fitted.num_samples:,} samples of {fitted.dataset}{mark}, {fitted.digest[:16]}"
+    )
 
 
 def _options(cut: Cut) -> str:

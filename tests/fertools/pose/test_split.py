@@ -13,6 +13,7 @@ from pose_homes import cut, make_manifest, make_poses
 
 from fertools.errors import ConfigError, ManifestError
 from fertools.manifest import Manifest
+from fertools.pose.calibration import Calibration, Line
 from fertools.pose.conventions import CONVENTIONS
 from fertools.pose.rules import PoseRule
 from fertools.pose.split import count_classes, evaluated_rows, split_by_pose
@@ -137,3 +138,24 @@ def test_the_split_beyond_45_is_a_part_of_that_beyond_30(
         for limit in (30.0, 45.0)
     ]
     assert taken[1] <= taken[0]
+
+
+def test_a_calibration_corrects_the_angles_before_they_are_judged(tmp_path: Path) -> None:
+    def calibration(version: str) -> Calibration:
+        return Calibration(
+            estimator="landmarks68",
+            version=version,
+            yaw=Line(knots=[-60.0, 60.0], values=[-80.0, 80.0]),
+            pitch=Line(knots=[-10.0, 10.0], values=[-10.0, 10.0]),
+            dataset="pose-validation",
+            digest="0" * 64,
+            num_samples=100,
+            synthetic=True,
+        )
+
+    version = cut(tmp_path, [40, -20, NAN, 25, 30]).cut.poses.version
+    split = cut(tmp_path, [40, -20, NAN, 25, 30], calibration=calibration(version))
+    assert split.table["category"].tolist() == ["large", "not large", "no pose", "large", "large"]
+    assert split.table["yaw"].abs().round(3).tolist()[3] == 33.333
+    with pytest.raises(ConfigError, match="the calibration is of the version 'other'"):
+        cut(tmp_path, [40, -20, NAN, 25, 30], calibration=calibration("other"))
