@@ -53,6 +53,7 @@ import numpy as np
 
 from fertools.errors import ConfigError
 from fertools.geometry import AxisOrder, FloatArray
+from fertools.pose.turns import angles_of, compose
 
 __all__ = ["CONVENTIONS", "Convention", "get_convention"]
 
@@ -88,19 +89,9 @@ class Convention:
             axis in [-90, 90] degrees, the others in [-180, 180]. Where the middle axis is at ±90
             one angle is left to be known and the last axis's is 0. NaN where unknown.
         """
-        import warnings
-
-        from scipy.spatial.transform import Rotation
-
-        result = np.full((len(rotations), 3), np.nan)
-        known = np.isfinite(rotations).all(axis=(1, 2))
-        if known.any():
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Gimbal lock", UserWarning)
-                turns = Rotation.from_matrix(rotations[known]).as_euler(self.order, degrees=True)
-            turns = turns[:, [self.order.index(axis) for axis in "YXZ"]]
-            result[known] = turns * self.signs
-        return np.radians(result) if self.unit == "radians" else result
+        turns = angles_of(self.order, np.asarray(rotations, dtype=np.float64))
+        angles = turns[:, [self.order.index(axis) for axis in "YXZ"]] * self.signs + 0.0
+        return angles if self.unit == "radians" else np.degrees(angles)
 
     def rotations(self, angles: FloatArray) -> FloatArray:
         """Rotations of some angles: the inverse of :meth:`angles`.
@@ -111,17 +102,9 @@ class Convention:
         Returns:
             Shape ``(N, 3, 3)``, head to camera in our frame; NaN where an angle is.
         """
-        from scipy.spatial.transform import Rotation
-
-        angles = np.asarray(angles, dtype=np.float64)
-        result = np.full((len(angles), 3, 3), np.nan)
-        known = np.isfinite(angles).all(axis=1)
-        if known.any():
-            turns = angles[known] * self.signs
-            turns = turns[:, ["YXZ".index(axis) for axis in self.order]]
-            in_degrees = self.unit == "degrees"
-            result[known] = Rotation.from_euler(self.order, turns, degrees=in_degrees).as_matrix()
-        return result
+        angles = np.asarray(angles, dtype=np.float64) * self.signs
+        turns = angles[:, ["YXZ".index(axis) for axis in self.order]]
+        return compose(self.order, turns if self.unit == "radians" else np.radians(turns))
 
     def from_matrices(self, matrices: FloatArray) -> FloatArray:
         """Our rotations of the tool's own matrices; the way back is the same.

@@ -247,7 +247,9 @@ def split_by_pose(
         "truth": _truth(rule, true_angles, len(rows)),
     }
     cut = Cut(rule, poses.info, pictures, min_confidence, unsure, calibration)
-    own = get_convention("fertools").angles(rotations)
+    own = found.frame[list(_ANGLES)].to_numpy(dtype=np.float64)
+    if calibration is not None:
+        own = get_convention("fertools").angles(rotations)
     return Split(manifest, _frame(table), own, true_angles, cut, None, num_classes)
 
 
