@@ -209,12 +209,12 @@ def choose_options(
         if key not in entry.options.model_fields:
             raise ConfigError(f"--{key}: the estimator {name} has no such option")
         values[key] = value
-    wanted = entry.options.model_fields.get("file")
-    if wanted is not None and wanted.is_required() and file is None:
-        raise ConfigError(
-            f"the estimator {name} needs --file: {wanted.description or 'what it reads'}"
-        )
-    return build_config(entry.options, apply_sets(values, sets), source=f"estimator {name}")
+    values = apply_sets(values, sets)
+    for key, about in entry.options.model_fields.items():
+        if about.is_required() and key not in values:
+            how = f"--{key}" if key == "file" else f"--set {key}=…"
+            raise ConfigError(f"the estimator {name} needs {how}: {about.description or key}")
+    return build_config(entry.options, values, source=f"estimator {name}")
 
 
 def _names() -> str:

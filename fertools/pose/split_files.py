@@ -79,7 +79,9 @@ def write_split(
     check_out(out)
     rows = _manifest_rows(split)
     if rows.empty:
-        raise ManifestError(f"{out}: no picture is in the split; nothing is written")
+        raise ManifestError(
+            f"{out}: no picture is in the split, nothing is written{_commonest_reason(split)}"
+        )
     files = _contents(split, readme, comparison)
     with hold_folder(out):
         remove_partials(out, below=False)
@@ -97,6 +99,21 @@ def write_split(
             config=_config(split),
             root=split.manifest.root,
         )
+
+
+def _commonest_reason(split: Split) -> str:
+    """Why pictures have no pose, where most have none."""
+    if "reason" not in split.table:
+        return ""
+    reasons = split.table["reason"].dropna()
+    if len(reasons) * 2 <= len(split.table):
+        return ""
+    words, number = reasons.value_counts().index[0], int(reasons.value_counts().iloc[0])
+    hint = ""
+    if split.manifest.info.dataset == "rafdb":
+        hint = "; RAF-DB's originals are test_0001.jpg, its aligned ones test_0001_aligned.jpg: "
+        hint += "--images original or aligned says which are looked at"
+    return f": of {number:,} of {len(split.table):,} {words!r}{hint}"
 
 
 def public_counterpart(split: Split) -> PublishedList | None:
@@ -137,7 +154,9 @@ def describe_poses(cut: Cut) -> str:
 
 
 def check_out(out: Path) -> None:
-    """Refuse a folder that holds anything else than a split.
+    """Refuse a folder that holds something else than a split.
+
+    What other commands left beside a split, such as a lock or what ``verify`` found, may stay.
 
     Raises:
         OutputError: If it does, or is no folder.
@@ -147,6 +166,8 @@ def check_out(out: Path) -> None:
     if not out.is_dir():
         raise OutputError(f"{out}: is no folder; choose another place with --out")
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    if {"README.md", "summary.csv"} <= names:
+        return
     other = "so it is not ours to write into; choose another folder with --out"
     if foreign := sorted(names - {_MANIFEST, *_FILES}):
         raise OutputError(f"{out}: holds {foreign[0]!r}, which is not of a split, {other}")

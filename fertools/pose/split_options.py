@@ -97,7 +97,7 @@ def folder_name(split: Split, options: SplitOptions) -> str:
         is_usual = cut.poses.estimator == DEFAULT_ESTIMATORS[info.dataset]
         parts += [
             cut.rule.slug,
-            *([] if is_usual else [cut.poses.estimator]),
+            *([] if is_usual else [cut.poses.estimator, *_file_stem(cut)]),
             *([] if cut.calibration is None else ["calibrated"]),
             *([] if options.images == "auto" or info.dataset != "rafdb" else [options.images]),
             *([] if cut.min_confidence == Cut.min_confidence else [f"conf{cut.min_confidence:g}"]),
@@ -110,6 +110,13 @@ def folder_name(split: Split, options: SplitOptions) -> str:
     if source != info.dataset:
         parts.append(f"of-{source}")
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(parts))[:120]
+
+
+def _file_stem(cut: Cut) -> list[str]:
+    """Which file the angles came from, where each file has its own."""
+    file = cut.poses.options.get("file")
+    is_one_of_many = cut.poses.estimator in ("table", "openface", "onnx")
+    return [Path(str(file)).stem] if file and is_one_of_many else []
 
 
 def command_line(dataset: str, options: SplitOptions) -> str:

@@ -204,7 +204,8 @@ def read_pose_table(path: Path) -> PoseTable:
         ) from error
     except (OSError, ValueError, RuntimeError, TypeError, RecursionError) as error:
         raise ManifestError(
-            f"{path}: is not a whole pose table ({' '.join(str(error).split())[:120]}); {again}"
+            f"{path}: is no pose table, or cut short; expected a file of 'fertools estimate-pose' "
+            "(a CSV of angles is read with --estimator table --file)"
         ) from error
     if version != _SCHEMA_VERSION:
         raise ManifestError(

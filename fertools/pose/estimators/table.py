@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from fertools.errors import ConfigError, DatasetError
 from fertools.formats.csv_rows import CsvTable, read_csv_table, read_number
 from fertools.formats.openface import stem_of
-from fertools.pose.conventions import get_convention
+from fertools.pose.conventions import CONVENTIONS, get_convention
 from fertools.pose.named_poses import NamedPose, take_named
 from fertools.pose.registry import FaceBatch, PoseEstimates, register_estimator
 
@@ -40,7 +40,7 @@ class AngleTableOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: Path = Field(description="a CSV or TSV with the columns name, yaw and pitch")
-    convention: str = "fertools"
+    convention: str = Field(description="whose angles they are; one of " + ", ".join(CONVENTIONS))
     unit: Literal["degrees", "radians"] | None = None
 
     @field_validator("convention")

@@ -123,7 +123,8 @@ def _yaw_figure(outcome: Outcome, shown: Sequence[Assessment]) -> Figure:
         axes.set_ylim(-_WORST_DEG, _WORST_DEG)
         _degree_axis(axes)
         axes.grid(axis="y", color=_LINE, linewidth=0.6)
-    panels[0].legend(frameon=False, fontsize=8, ncols=2, loc="upper center")
+    if panels[0].get_legend_handles_labels()[0]:
+        panels[0].legend(frameon=False, fontsize=8, ncols=2, loc="upper center")
     figure.supxlabel("true yaw, degrees (bands: 5 to 95 % of the samples)", fontsize=9)
     figure.supylabel("estimate − truth, degrees", fontsize=9)
     return figure

@@ -111,7 +111,7 @@ def test_a_split_that_failed_has_no_manifest(
 
 
 def test_an_empty_split_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="no picture is in the split; nothing is written"):
+    with pytest.raises(ManifestError, match="no picture is in the split, nothing is written"):
         write_split(cut(tmp_path / "set", [0.0] * 5), tmp_path / "out", readme="")
     assert not (tmp_path / "out").exists()
 

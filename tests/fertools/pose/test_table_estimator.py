@@ -14,6 +14,8 @@ from fertools.pose.registry import PoseEstimates, choose_options, get_estimator
 
 
 def estimate(path: Path, *images: str, sets: tuple[str, ...] = ()) -> PoseEstimates:
+    if not any(text.startswith("convention=") for text in sets):
+        sets = ("convention=fertools", *sets)
     options = choose_options("table", file=path, sets=sets)
     return get_estimator("table").open(options).estimate(batch_of(images=images))
 
