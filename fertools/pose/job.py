@@ -153,14 +153,15 @@ def estimate_pose(
         is_new = np.array([known.get(name) != key for name, key in _pairs(frame, keys)])
         tasks = _tasks(entry, chosen, manifest, frame, keys, landmarks, is_new, out, on_error)
         mine = tasks if shard is None else shard.pick(tasks)
-        run_tasks(
-            _estimate_chunk,
-            mine,
-            workers=workers,
-            scheduler=scheduler,
-            description=f"estimating head pose ({estimator})",
-            unit=f"x {_CHUNK[entry.reads]} samples",
-        )
+        if mine:
+            run_tasks(
+                _estimate_chunk,
+                mine,
+                workers=workers,
+                scheduler=scheduler,
+                description=f"estimating head pose ({estimator})",
+                unit=f"x {_CHUNK[entry.reads]} samples",
+            )
         skipped: dict[str, str] = {}
         if shard is None:
             table, skipped = _merged(out, manifest, frame, known, tasks, keys)

@@ -116,6 +116,20 @@ def test_an_empty_split_is_not_written(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_an_empty_split_says_why_most_have_no_pose(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="of 4 of 5 'no face was found'"):
+        write_split(cut(tmp_path / "set", [0.0, *[float("nan")] * 4]), tmp_path / "out", readme="")
+
+
+def test_what_other_commands_left_beside_a_split_may_stay(tmp_path: Path) -> None:
+    split = cut(tmp_path / "set", YAWS)
+    write_split(split, tmp_path / "out", readme="")
+    (tmp_path / "out/verify").mkdir()
+    (tmp_path / "out/pose-affectnet-30.lock.json").write_text("{}")
+    write_split(split, tmp_path / "out", readme="")
+    assert (tmp_path / "out/pose-affectnet-30.lock.json").exists()
+
+
 def test_what_another_split_left_is_removed(tmp_path: Path) -> None:
     split = cut(tmp_path / "set", YAWS)
     (tmp_path / "list.txt").write_text("6/1.jpg\n6/1.jpg\n0/4.jpg\n")
