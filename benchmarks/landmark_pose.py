@@ -6,7 +6,7 @@ cameras of 20 to 80 degrees field of view whose picture spans 340 mm; what the e
 noise as a share of the distance of the eyes, and with 5 of 68 points moved by half that distance.
 Then the jaw: its points on the far side are moved to the outline of the face, as annotators draw
 it, and a fit that trusts the jaw as other points, one that trusts it little, and one without it are
-compared. Synthetic.
+compared. Before that, all points are mirrored while they keep their names. Synthetic.
 """
 
 from __future__ import annotations
@@ -157,6 +157,27 @@ def measure(poses: Poses, rng: np.random.Generator) -> dict[str, dict[str, float
     return figures
 
 
+def measure_mirrored(poses: Poses) -> dict[str, float]:
+    """What the estimators say of mirrored faces: 68 points give no pose, five are exchanged."""
+    turned = poses.points * [-1, 1] + [SIDE, 0]
+    truth = poses.angles * [-1, 1, -1]
+    rotations = {
+        "landmarks68": estimate("landmarks68", turned)[0],
+        "landmarks5": estimate("landmarks5", FIVE_OF_68 @ turned)[0],
+    }
+    yaw, figures = np.abs(truth[:, 0]), {}
+    print("\nmirrored: share without a pose, and mean error of yaw where there is one")
+    for name, found in rotations.items():
+        error = off(found, truth)[:, 0]
+        for low, high in pairwise(BINS):
+            e = error[(yaw >= low) & (yaw < high)]
+            known = np.abs(e[np.isfinite(e)])
+            share, mean = np.isnan(e).mean(), known.mean() if len(known) else np.nan
+            print(f"  {name:12} {low}-{high}: {share:.3f}, {mean:.1f} degrees")
+            figures[f"{name} mirrored, {low}-{high}, no pose"] = round(float(share), 3)
+    return figures
+
+
 def slid_jaws(studio: Studio, people: int, rng: np.random.Generator) -> tuple[Poses, FloatArray]:
     """Turned heads without roll, and their points with the far side's jaw on the outline."""
     mesh = studio.topology.raw
@@ -232,6 +253,7 @@ def main() -> None:
         f"{len(poses.points)} poses of {len(shapes)} held-out stand-in heads (synthetic), degrees"
     )
     figures: dict[str, object] = dict(measure(poses, rng))
+    figures |= measure_mirrored(poses)
     figures |= measure_jaw(studio, 10 if quick else 60, rng)
     print(
         json.dumps({"benchmark": "landmark_pose", "quick": quick, "ratios": {}, "figures": figures})

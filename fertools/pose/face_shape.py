@@ -22,12 +22,9 @@ import numpy as np
 
 from fertools.geometry import FloatArray
 
-__all__ = ["EYE_DISTANCE_MM", "FIVE_OF_68", "FaceShape", "face_shape", "face_shape_digest"]
+__all__ = ["FIVE_OF_68", "FaceShape", "face_shape", "face_shape_digest"]
 
 _PATH = Path(__file__).parent / "data" / "face_shape.json"
-
-EYE_DISTANCE_MM = 63.0
-"""From eye to eye of the mean head, about: what the noise of landmarks is measured with."""
 
 
 @dataclass(frozen=True)
