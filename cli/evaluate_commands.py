@@ -13,7 +13,12 @@ def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A name of 'zoo list'.")],
     protocol: Annotated[str, typer.Option(help="A name of 'fertools protocols list', or a YAML.")],
     data: Annotated[
-        Path | None, typer.Option(help="The manifest; else the protocol's own in the data home.")
+        list[str] | None,
+        typer.Option(
+            metavar="[ROLE=]MANIFEST",
+            help="The manifest (train=…, test=… where there are two); else the protocol's own in "
+            "the data home.",
+        ),
     ] = None,
     lock: Annotated[
         Path | None,
@@ -47,7 +52,7 @@ def evaluate(
     from zoo.runs import LOCK, read_run_config
 
     resolved = resolve_model_name(model)
-    inputs = find_inputs(protocol, data=data, lock_path=lock)
+    inputs = find_inputs(protocol, data=data or (), lock_path=lock)
     run_dir = run or find_run(inputs.lock.protocol, resolved, name=name)
     if not (run_dir / "config.yaml").is_file():
         raise ConfigError(
@@ -62,7 +67,7 @@ def evaluate(
         )
     outcome = evaluate_run(
         run_dir,
-        manifest=inputs.manifest,
+        pool=inputs.pool,
         fusion=fusion,
         device=device,
         model=resolved,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.runner import new_app
+
+if TYPE_CHECKING:
+    from fertools.protocols import Fold, LeakReport, Lock
 
 app = new_app(
     "Declared protocols: what is tested on what, locked so that everyone tests the same.\n\n"
@@ -15,9 +18,19 @@ app = new_app(
 )
 
 _Data = Annotated[
-    Path | None,
-    typer.Option("--data", help="The manifest; else the protocol's own in the data home."),
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="[ROLE=]MANIFEST",
+        help="The manifest (train=…, test=… where there are two); else the protocol's own in the "
+        "data home.",
+    ),
 ]
+_Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse whatever leaks, also of an official split."),
+]
+_LISTED = 20
 
 
 @app.callback()
@@ -30,18 +43,21 @@ def list_command() -> None:
     """List the protocols with their titles."""
     from fertools.protocols import list_protocols, load_protocol
 
-    for name in list_protocols():
-        typer.echo(f"{name:<20} {load_protocol(name).title}")
+    names = list_protocols()
+    width = max(map(len, names))
+    for name in names:
+        typer.echo(f"{name:<{width}}  {load_protocol(name).title}")
 
 
 @app.command("show")
 def show(name: Annotated[str, typer.Argument(help="A protocol's name, or a YAML file.")]) -> None:
-    """Print a protocol: source, classes, views, folds and counts."""
+    """Print a protocol as it is read: source, classes, who takes part, folds and counts."""
+    import yaml
+
     from fertools.protocols import load_protocol
 
-    protocol = load_protocol(name)
-    for key, value in protocol.model_dump(mode="json").items():
-        typer.echo(f"{key:<15} {value}")
+    values = load_protocol(name).model_dump(mode="json", exclude_defaults=True)
+    typer.echo(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100).rstrip())
 
 
 @app.command("lock")
@@ -49,49 +65,93 @@ def lock(
     name: Annotated[str, typer.Argument(help="A protocol's name, or a YAML file.")],
     data: _Data = None,
     out: Annotated[
-        Path | None, typer.Option(help="The lock; else NAME.lock.json beside the manifest.")
+        Path | None,
+        typer.Option(help="The lock; else NAME.lock.json beside the manifest of who is tested."),
     ] = None,
+    strict: _Strict = False,
 ) -> None:
     """Make the folds on the data at hand, refuse leaks, and write them down by sample id.
 
     Example: fertools protocols lock bu3dfe-p1-5fold
     """
-    from fertools.home import derived_dir
-    from fertools.manifest import read_manifest
-    from fertools.protocols import load_protocol, lock_protocol, write_lock
+    from fertools.protocols import (
+        find_leaks,
+        load_protocol,
+        lock_protocol,
+        parse_data,
+        read_pool,
+        refuse_leaks,
+        write_lock,
+    )
 
     protocol = load_protocol(name)
-    manifest = read_manifest(data or derived_dir(protocol.derived))
-    made = lock_protocol(protocol, manifest)
-    path = out or manifest.path.parent / f"{protocol.name}.lock.json"
+    pool = read_pool(protocol, parse_data(protocol, data or ()))
+    made = lock_protocol(protocol, pool)
+    report = find_leaks(made, pool)
+    refuse_leaks(report, protocol=protocol.name, strict=strict)
+    path = out or pool.main.path.parent / f"{protocol.name}.lock.json"
     write_lock(path, made)
-    for number, fold in enumerate(made.folds):
-        tested = sorted({made.subjects[i] for i in fold.test})
-        shown = ", ".join(tested[:4]) + (", …" if len(tested) > 4 else "")
-        typer.echo(
-            f"fold {number}: {len(fold.train):,} to train, {len(fold.test):,} to test "
-            f"of people outside it: {shown} ({len(tested)})"
-        )
-    mark = ", synthetic" if made.synthetic else ""
-    typer.echo(f"no subject and no picture on both sides; digest {made.digest[:12]}{mark}")
+    for fold in made.folds:
+        typer.echo(_in_words(made, fold))
+    _tell_leaks(report)
+    typer.echo(f"digest {made.digest[:12]}{', synthetic' if made.synthetic else ''}")
     typer.echo(path)
 
 
 @app.command("check")
 def check(
     lock_path: Annotated[Path, typer.Argument(metavar="LOCK", help="A lock.")],
-    data: Annotated[
-        Path | None, typer.Option("--data", help="The manifest; else the one beside the lock.")
-    ] = None,
+    data: _Data = None,
+    strict: _Strict = False,
 ) -> None:
-    """Compare a lock with the data at hand, and look for leaks."""
-    from fertools.manifest import read_manifest
-    from fertools.protocols import check_lock, read_lock
+    """Compare a lock with the data at hand, and look for leaks.
+
+    Example: fertools protocols check data/derived/bu3dfe-p1/bu3dfe-p1-5fold.lock.json
+    """
+    from fertools.protocols import (
+        check_lock,
+        find_leaks,
+        load_protocol,
+        parse_data,
+        read_lock,
+        read_pool,
+        refuse_leaks,
+    )
 
     found = read_lock(lock_path)
-    manifest = read_manifest(data or lock_path.parent)
-    check_lock(found, manifest)
+    protocol = load_protocol(found.protocol)
+    given = parse_data(protocol, data or ())
+    if not given and len(protocol.selections) == 1:
+        given = dict.fromkeys(protocol.selections, lock_path.parent)
+    pool = read_pool(protocol, given)
+    check_lock(found, pool)
+    report = find_leaks(found, pool)
+    refuse_leaks(report, protocol=protocol.name, strict=strict)
     typer.echo(
-        f"{lock_path}: fits {manifest.path} ({len(found.labels):,} samples, {len(found.folds)} "
-        "folds); no subject and no picture on both sides"
+        f"{lock_path}: fits {pool.main.path} ({len(found.labels):,} samples, {len(found.folds)} "
+        f"{'folds' if len(found.folds) > 1 else 'fit'})"
     )
+    _tell_leaks(report)
+
+
+def _in_words(lock: Lock, fold: Fold) -> str:
+    """How many are trained on and tested, and who."""
+    tested = sorted({who for i in fold.test if (who := lock.subjects[i]) is not None})
+    shown = ", ".join(tested[:4]) + (", …" if len(tested) > 4 else "")
+    people = f" of {len(tested)} people outside it: {shown}" if tested else ""
+    chosen = f", {len(fold.val):,} to choose by" if fold.val else ""
+    return f"{fold.name}: {len(fold.train):,} to train{chosen}, {len(fold.test):,} to test{people}"
+
+
+def _tell_leaks(report: LeakReport) -> None:
+    """What the gate found, and what it could not check."""
+    if not report.has_subjects:
+        typer.echo("subjects: not checkable, the set has none")
+    for leak in report.leaks[:_LISTED]:
+        typer.echo(f"leak: {leak}", err=True)
+    if report.leaks:
+        words = ", ".join(f"{number:,} by {kind}" for kind, number in report.counts.items())
+        typer.echo(f"leaks of the official split, listed and not refused: {words}")
+    else:
+        what = "no subject and no picture" if report.has_subjects else "no picture"
+        typer.echo(f"{what} on both sides")

@@ -12,7 +12,12 @@ def train(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A name of 'zoo list'.")],
     protocol: Annotated[str, typer.Option(help="A name of 'fertools protocols list', or a YAML.")],
     data: Annotated[
-        Path | None, typer.Option(help="The manifest; else the protocol's own in the data home.")
+        list[str] | None,
+        typer.Option(
+            metavar="[ROLE=]MANIFEST",
+            help="The manifest (train=…, test=… where there are two); else the protocol's own in "
+            "the data home.",
+        ),
     ] = None,
     lock: Annotated[
         Path | None, typer.Option(help="The lock; else PROTOCOL.lock.json beside the manifest.")
@@ -53,7 +58,7 @@ def train(
         raise ConfigError(f"--fold {fold!r}: expected a number from 0, or 'all'")
     chosen = load_recipe(recipe, sets=settings or [])
     resolved = resolve_model_name(model)
-    inputs = find_inputs(protocol, data=data, lock_path=lock)
+    inputs = find_inputs(protocol, data=data or (), lock_path=lock)
     config = RunConfig(
         model=resolved,
         protocol=inputs.lock.protocol,
@@ -70,7 +75,7 @@ def train(
     records = train_run(
         run_dir,
         config,
-        manifest=inputs.manifest,
+        pool=inputs.pool,
         lock=inputs.lock,
         folds=None if fold == "all" else [int(fold)],
     )

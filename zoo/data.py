@@ -16,8 +16,7 @@ from torch.nn import functional
 
 from fertools.errors import DatasetError
 from fertools.jobs import progress
-from fertools.manifest import Manifest
-from fertools.protocols import Lock
+from fertools.protocols import Lock, Pool
 from zoo.recipe import Augmentation
 
 _ORDER, _CHANGES = 1, 2  # streams of random numbers that must not meet
@@ -42,7 +41,7 @@ class SampleSet:
     """The pictures and labels of some samples.
 
     Args:
-        manifest: Says where a picture is and what its bytes' SHA-256 must be.
+        pool: Says where a picture is and what its bytes' SHA-256 must be.
         lock: Says the labels.
         sample_ids: Which samples, in which order.
         input_size: Side in pixels that pictures are resized to.
@@ -51,19 +50,18 @@ class SampleSet:
 
     def __init__(
         self,
-        manifest: Manifest,
+        pool: Pool,
         lock: Lock,
         sample_ids: Sequence[str],
         *,
         input_size: int,
         cache_gb: float = 4.0,
     ) -> None:
-        rows = manifest.frame.set_index("sample_id").loc[list(sample_ids)]
         self.sample_ids = tuple(sample_ids)
         self.labels = torch.tensor([lock.labels[name] for name in sample_ids], dtype=torch.int64)
         self.input_size = input_size
-        self._files = [manifest.root / name for name in rows["image"]]
-        self._digests = [str(digest) for digest in rows["sha256"]]
+        self._files = pool.files(sample_ids)
+        self._digests = [str(d) for d in pool.frame.loc[list(sample_ids), "sha256"]]
         self._cache: Tensor | None = None
         if len(self._files) * 3 * input_size**2 <= cache_gb * 1e9:
             with progress("reading pictures", len(self._files), "pictures") as advance:

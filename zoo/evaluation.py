@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from fertools import __version__
 from fertools.errors import ConfigError, ModelError
 from fertools.jobs import progress, write_json, write_text
-from fertools.manifest import Manifest
 from fertools.metrics import (
     Predictions,
     PredictionsInfo,
@@ -29,7 +28,7 @@ from fertools.metrics import (
     summarise,
     write_predictions,
 )
-from fertools.protocols import Lock, check_lock
+from fertools.protocols import Lock, Pool, check_lock
 from zoo.checkpoints import load_weights
 from zoo.data import SampleSet, evaluation_batches
 from zoo.layers import DualLogits, Fusion, fuse_scores
@@ -102,7 +101,7 @@ def find_run(protocol: str, model: str, *, name: str | None = None) -> Path:
 def evaluate_run(
     run_dir: Path,
     *,
-    manifest: Manifest,
+    pool: Pool,
     fusion: Fusion = "softmax",
     device: str = "auto",
     model: str | None = None,
@@ -112,7 +111,7 @@ def evaluate_run(
 
     Args:
         run_dir: The run folder.
-        manifest: The samples; they must fit the run's lock.
+        pool: The samples; they must fit the run's lock.
         fusion: How the branches are mixed; both ways stand in the results.
         device: 'auto', 'cpu' or 'cuda'.
         model: What the run is expected to be of; None takes any.
@@ -121,7 +120,7 @@ def evaluate_run(
     Raises:
         ConfigError: If the run is of another model or protocol.
         ModelError: If no fold is trained, or weights are damaged.
-        LockError: If the manifest is not what the run was trained under.
+        LockError: If the samples are not what the run was trained under.
         OutputError: If a file cannot be written.
     """
     if fusion not in get_args(Fusion):
@@ -134,7 +133,7 @@ def evaluate_run(
     ):
         if expected is not None and expected != found:
             raise ConfigError(f"{run_dir}: its {what} is {found!r}, expected {expected!r}")
-    check_lock(lock, manifest)
+    check_lock(lock, pool)
     records = {fold: read_fold_record(run_dir, fold) for fold in range(len(lock.folds))}
     missing = tuple(fold for fold, record in records.items() if record is None)
     if len(missing) == len(records):
@@ -146,7 +145,7 @@ def evaluate_run(
     tables = []
     for fold in [fold for fold in records if fold not in missing]:
         path = fold_path(run_dir, fold) / PREDICTIONS
-        frame, has_branches = _predict_fold(run_dir, config, fold, manifest, lock, fusion, device)
+        frame, has_branches = _predict_fold(run_dir, config, fold, pool, lock, fusion, device)
         info = PredictionsInfo(
             protocol=config.protocol,
             classes=lock.classes,
@@ -158,7 +157,7 @@ def evaluate_run(
         tables.append(read_predictions(write_predictions(path, frame, info)))
     for fold in missing:  # what a deleted training left must not be reported
         (fold_path(run_dir, fold) / PREDICTIONS).unlink(missing_ok=True)
-    results = _results(run_dir, config, lock, manifest, tables, missing)
+    results = _results(run_dir, config, lock, pool, tables, missing)
     write_json(run_dir / "results.json", results)
     write_text(run_dir / "results.csv", _as_csv(results))
     _write_report(run_dir)
@@ -176,7 +175,7 @@ def _predict_fold(
     run_dir: Path,
     config: RunConfig,
     fold: int,
-    manifest: Manifest,
+    pool: Pool,
     lock: Lock,
     fusion: Fusion,
     device: str,
@@ -189,7 +188,7 @@ def _predict_fold(
     )
     model.to(place).eval()
     sample_ids = lock.folds[fold].test
-    samples = SampleSet(manifest, lock, sample_ids, input_size=recipe.data.input_size, cache_gb=0.0)
+    samples = SampleSet(pool, lock, sample_ids, input_size=recipe.data.input_size, cache_gb=0.0)
     fused: list[Tensor] = []
     branches: list[tuple[Tensor, Tensor]] = []
     description = f"fold {fold}: testing {config.model}"
@@ -203,7 +202,7 @@ def _predict_fold(
             if isinstance(output, DualLogits):
                 branches.append((output.global_logits.cpu(), output.local_logits.cpu()))
             advance(len(batch.rows))
-    rows = manifest.frame.set_index("sample_id").loc[list(sample_ids)]
+    rows = pool.frame.loc[list(sample_ids)]
     frame = pd.DataFrame({"sample_id": list(sample_ids), "fold": fold})
     frame["label"] = samples.labels.numpy()
     frame["expression"] = [lock.classes[label] for label in frame["label"]]
@@ -224,7 +223,7 @@ def _results(
     run_dir: Path,
     config: RunConfig,
     lock: Lock,
-    manifest: Manifest,
+    pool: Pool,
     tables: list[Predictions],
     missing: tuple[int, ...],
 ) -> dict[str, Any]:
@@ -244,7 +243,7 @@ def _results(
         "image_size": recipe.data.input_size,
         "alpha": recipe.alpha,
         "seed": config.seed,
-        "manifest": os.path.relpath(manifest.path, run_dir),
+        "manifest": os.path.relpath(pool.main.path, run_dir),
         "fertools_version": __version__,
         "accuracy_by_rule": _accuracy_by_rule(tables, recipe.alpha),
     }

@@ -25,8 +25,7 @@ from torch import Tensor, nn
 from fertools.errors import ConfigError, FertoolsError, ModelError
 from fertools.jobs import progress, write_bytes, write_json, write_text
 from fertools.jobs.progress import Advance
-from fertools.manifest import Manifest
-from fertools.protocols import Lock
+from fertools.protocols import Lock, Pool
 from zoo.checkpoints import save_weights
 from zoo.data import SampleSet, training_batches
 from zoo.layers import classification_loss, fuse_scores
@@ -63,7 +62,7 @@ def train_run(
     run_dir: Path,
     config: RunConfig,
     *,
-    manifest: Manifest,
+    pool: Pool,
     lock: Lock,
     folds: Sequence[int] | None = None,
 ) -> list[FoldRecord]:
@@ -72,7 +71,7 @@ def train_run(
     Args:
         run_dir: The run folder.
         config: Its settings.
-        manifest: The samples, checked against the lock.
+        pool: The samples, checked against the lock.
         lock: The folds.
         folds: Which ones; None takes all.
 
@@ -92,12 +91,12 @@ def train_run(
             )
     # a model that cannot be made must not leave a run folder with its settings behind
     create_model(config.model, num_classes=len(lock.classes), **config.recipe.model)
-    config = open_run(run_dir, config, lock, manifest_path=manifest.path)
-    return [train_fold(run_dir, config, fold, manifest=manifest, lock=lock) for fold in chosen]
+    config = open_run(run_dir, config, lock, manifest_path=pool.main.path)
+    return [train_fold(run_dir, config, fold, pool=pool, lock=lock) for fold in chosen]
 
 
 def train_fold(
-    run_dir: Path, config: RunConfig, fold: int, *, manifest: Manifest, lock: Lock
+    run_dir: Path, config: RunConfig, fold: int, *, pool: Pool, lock: Lock
 ) -> FoldRecord:
     """Train one fold to its end, or return its record if it is trained.
 
@@ -105,7 +104,7 @@ def train_fold(
         run_dir: The run folder.
         config: Its settings, with a number of threads.
         fold: Its number.
-        manifest: The samples.
+        pool: The samples.
         lock: The folds.
 
     Raises:
@@ -126,7 +125,7 @@ def train_fold(
             f"picture of {', '.join(lock.classes[label] for label in sorted(absent))}"
         )
     samples = SampleSet(
-        manifest,
+        pool,
         lock,
         sample_ids,
         input_size=recipe.data.input_size,

@@ -15,6 +15,7 @@ from fertools.expressions import BU3DFE_CODES
 
 __all__ = [
     "ETHNICITY_CODES",
+    "SEXES",
     "SUBJECTS",
     "FoundScans",
     "Mesh",
@@ -31,6 +32,9 @@ ETHNICITY_CODES = ("WH", "BL", "LA", "AE", "AM", "IN")
 
 SUBJECTS = (*(f"F{n:04d}" for n in range(1, 57)), *(f"M{n:04d}" for n in range(1, 45)))
 """The 100 of the published set; only for saying who is absent."""
+
+SEXES = {"F": "female", "M": "male"}
+"""First letter of a subject to the sex that the set gives."""
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _STEM = re.compile(

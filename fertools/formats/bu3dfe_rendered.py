@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from fertools.errors import DatasetError
 from fertools.expressions import BU3DFE_CODES
-from fertools.formats.bu3dfe_files import SUBJECTS
+from fertools.formats.bu3dfe_files import SEXES, SUBJECTS
 from fertools.formats.folders import FolderFile, walk
 from fertools.formats.registry import (
     Fault,
@@ -183,7 +183,11 @@ def _read_one(file: FolderFile, match: re.Match[str], options: RenderedOptions) 
         pan_deg=view.pan,
         tilt_deg=view.tilt,
         pose_source="file_name",
-        extra={"scan_id": scan_id, "ethnicity": ethnicity and ethnicity.upper()},
+        extra={
+            "scan_id": scan_id,
+            "ethnicity": ethnicity and ethnicity.upper(),
+            "sex": SEXES[scan_id[0]],
+        },
     )
 
 

@@ -1,60 +1,75 @@
 """Locks: the folds of a protocol, by sample id, with the digests that make them binding.
 
-A lock is made once from a manifest and names every sample of every fold, its label, and what the
-pictures were made from and how. Training and evaluation compare the manifest at hand with it.
+A lock is made once from the protocol's samples and names every one of every fold, its label, and
+what the pictures were made from and how. Training and evaluation compare the samples at hand with
+it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fertools.errors import LeakError, LockError, ProtocolError
+from fertools.errors import LockError
 from fertools.jobs import write_json
-from fertools.manifest import Manifest
+from fertools.protocols.pool import Pool
 from fertools.protocols.spec import Protocol
-from fertools.protocols.splitters import subject_folds
+from fertools.protocols.splitters import Fold, make_folds
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fold", "Lock", "check_lock", "lock_protocol", "read_lock", "write_lock"]
+__all__ = [
+    "Lock",
+    "Source",
+    "check_lock",
+    "find_differences",
+    "lock_protocol",
+    "read_lock",
+    "write_lock",
+]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MAX_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
-class Fold:
-    """The two sides of one fold.
+class Source:
+    """Where the samples of one role come from.
 
     Attributes:
-        train: Sample ids, sorted.
-        test: Sample ids, sorted.
+        role: ``samples``, ``train``, ``test`` or ``val``.
+        dataset: The set.
+        synthetic: Whether it is a stand-in.
+        recipe: How the pictures were made (the manifest's config).
+        sources_digest: SHA-256 over the samples' ids and the digests of their source files.
     """
 
-    train: tuple[str, ...]
-    test: tuple[str, ...]
+    role: str
+    dataset: str
+    synthetic: bool
+    recipe: dict[str, Any]
+    sources_digest: str
 
 
 @dataclass(frozen=True)
 class Lock:
-    """The folds of a protocol on one set of samples.
+    """The folds of a protocol on its samples.
 
     Attributes:
         protocol: Name of the protocol.
         protocol_version: Its version.
         protocol_digest: SHA-256 of its YAML.
-        dataset: The set the samples come from.
-        synthetic: Whether they are stand-ins.
+        synthetic: Whether any sample is of a stand-in.
         classes: Expressions; the index is the label.
-        recipe: How the pictures were made (the manifest's config).
-        sources_digest: SHA-256 over the samples' source files.
+        not_found: What becomes of samples without a found face: ``error`` or ``excluded``.
+        sources: One a role.
         labels: Sample id to label.
-        subjects: Sample id to subject.
+        subjects: Sample id to subject; None where the set has none.
         folds: Fold 0 first.
         schema_version: Of the file.
         digest: SHA-256 over all the rest, hexadecimal.
@@ -63,63 +78,44 @@ class Lock:
     protocol: str
     protocol_version: int
     protocol_digest: str
-    dataset: str
     synthetic: bool
     classes: tuple[str, ...]
-    recipe: dict[str, Any]
-    sources_digest: str
+    not_found: str
+    sources: tuple[Source, ...]
     labels: dict[str, int]
-    subjects: dict[str, str]
+    subjects: dict[str, str | None]
     folds: tuple[Fold, ...]
     schema_version: int = SCHEMA_VERSION
     digest: str = field(default="")
 
+    @property
+    def dataset(self) -> str:
+        """The set that is tested."""
+        by_role = {source.role: source.dataset for source in self.sources}
+        return by_role.get("test") or by_role["samples"]
 
-def lock_protocol(protocol: Protocol, manifest: Manifest) -> Lock:
-    """Make the folds of a protocol on the samples of a manifest.
 
-    Args:
-        protocol: The declaration.
-        manifest: The samples; those of other classes or views than the protocol's are left out.
-
-    Returns:
-        The lock, checked for leaks.
+def lock_protocol(protocol: Protocol, pool: Pool) -> Lock:
+    """Make the folds of a protocol on its samples.
 
     Raises:
-        ProtocolError: If the manifest is of another set, has no sample for a class or view, or (for
-            licensed data) not the published number of samples.
-        LeakError: If a person or an identical picture stands on both sides of a fold.
+        ProtocolError: See :func:`fertools.protocols.splitters.make_folds`.
     """
-    frame = _members(protocol, manifest)
-    subjects = dict(zip(frame["sample_id"], frame["subject_id"], strict=True))
+    frame = pool.frame
     index = {name: label for label, name in enumerate(protocol.classes)}
-    groups = subject_folds(subjects.values(), protocol.split.folds, seed=protocol.split.seed)
-    ids = sorted(subjects)
-    folds = []
-    for group in groups:
-        tested = set(group)
-        folds.append(
-            Fold(
-                train=tuple(i for i in ids if subjects[i] not in tested),
-                test=tuple(i for i in ids if subjects[i] in tested),
-            )
-        )
     lock = Lock(
         protocol=protocol.name,
         protocol_version=protocol.version,
         protocol_digest=protocol.digest,
-        dataset=protocol.dataset,
-        synthetic=manifest.info.synthetic,
+        synthetic=pool.synthetic,
         classes=protocol.classes,
-        recipe=manifest.info.config,
-        sources_digest=_sources_digest(frame),
-        labels={i: index[e] for i, e in zip(frame["sample_id"], frame["expression"], strict=True)},
-        subjects=subjects,
-        folds=tuple(folds),
+        not_found=protocol.not_found,
+        sources=tuple(_sources(pool)),
+        labels={i: index[e] for i, e in zip(frame.index, frame["expression"], strict=True)},
+        subjects=_subjects(frame),
+        folds=make_folds(protocol, pool),
     )
-    lock = Lock(**{**_fields(lock), "digest": _digest(lock)})
-    _refuse_leaks(lock, frame)
-    return lock
+    return Lock(**{**_fields(lock), "digest": _digest(lock)})
 
 
 def write_lock(path: Path, lock: Lock) -> None:
@@ -135,8 +131,7 @@ def read_lock(path: Path) -> Lock:
     """
     if not path.is_file():
         raise LockError(
-            f"{path}: there is no lock here; make it with 'fertools protocols lock NAME --data "
-            "MANIFEST'"
+            f"{path}: there is no lock here; make it with 'fertools protocols lock NAME'"
         )
     if path.stat().st_size > _MAX_BYTES:
         raise LockError(f"{path}: larger than {_MAX_BYTES} bytes; not a lock of this tool")
@@ -147,10 +142,19 @@ def read_lock(path: Path) -> Lock:
                 f"{path}: schema version {values['schema_version']!r}, this version of fertools "
                 f"reads {SCHEMA_VERSION}: lock the protocol again"
             )
-        folds = tuple(Fold(tuple(f["train"]), tuple(f["test"])) for f in values["folds"])
-        lock = Lock(**{**values, "folds": folds, "classes": tuple(values["classes"])})
+        lock = Lock(
+            **{
+                **values,
+                "classes": tuple(values["classes"]),
+                "sources": tuple(Source(**source) for source in values["sources"]),
+                "folds": tuple(
+                    Fold(f["name"], tuple(f["train"]), tuple(f["test"]), tuple(f["val"]))
+                    for f in values["folds"]
+                ),
+            }
+        )
         digest = _digest(lock)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise LockError(f"{path}: is damaged or no lock; lock the protocol again") from error
     if digest != lock.digest:
         raise LockError(
@@ -160,91 +164,117 @@ def read_lock(path: Path) -> Lock:
     return lock
 
 
-def check_lock(lock: Lock, manifest: Manifest) -> None:
-    """Refuse a manifest that is not what the lock was made from, and leaking folds.
+def check_lock(lock: Lock, pool: Pool, *, allow_mismatch: bool = False) -> tuple[str, ...]:
+    """Refuse samples that are not those that the lock was made from.
+
+    Args:
+        lock: The folds.
+        pool: The samples at hand.
+        allow_mismatch: Give back what differs instead of raising, to be said wherever a result of
+            it stands. Samples that are missing cannot be allowed: nothing can be computed of them.
+
+    Returns:
+        What differs, a line each; nothing where all is as locked.
 
     Raises:
-        LockError: If members, labels, subjects, recipe or source files differ; it says what.
-        LeakError: If a person or an identical picture stands on both sides of a fold.
+        LockError: If samples are missing, or members' labels or subjects, the recipe or source
+            files differ; it says what.
     """
-    frame = manifest.frame.set_index("sample_id", drop=False)
-    where = f"{manifest.path}: does not fit the lock of {lock.protocol}"
-    absent = sorted(set(lock.labels) - set(frame.index))
+    where = f"{pool.main.path}: does not fit the lock of {lock.protocol}"
+    absent = sorted(set(lock.labels) - set(pool.frame.index))
     if absent:
-        raise LockError(f"{where}: {len(absent)} of its samples are missing, first {absent[0]!r}")
+        raise LockError(f"{where}: {len(absent):,} of its samples are missing, first {absent[0]!r}")
+    differences = tuple(find_differences(lock, pool))
+    if differences and not allow_mismatch:
+        more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
+        raise LockError(
+            f"{where}: {differences[0]}{more}; lock the protocol again, or compare all the same "
+            "with --allow-mismatch, which marks every output"
+        )
+    return differences
+
+
+def find_differences(lock: Lock, pool: Pool) -> Iterator[str]:
+    """What differs between a lock and samples of which all that it names are there."""
+    frame = pool.frame
+    extra = sorted(set(frame.index) - set(lock.labels))
+    if extra:
+        yield f"{len(extra):,} samples are not in the lock, first {extra[0]!r}"
     members = frame.loc[sorted(lock.labels)]
-    classes = members["expression"].tolist()
-    for sample_id, expression, subject in zip(
-        members.index, classes, members["subject_id"], strict=True
-    ):
-        locked = lock.classes[lock.labels[sample_id]]
-        if expression != locked:
-            raise LockError(f"{where}: {sample_id!r} shows {expression!r}, locked {locked!r}")
-        if subject != lock.subjects[sample_id]:
-            raise LockError(
-                f"{where}: {sample_id!r} is of {subject!r}, locked {lock.subjects[sample_id]!r}"
+    locked = [lock.classes[lock.labels[i]] for i in members.index]
+    yield from _first_unlike(members.index, members["expression"].tolist(), locked, "shows")
+    people = _subjects(members)
+    wanted = [lock.subjects[i] for i in members.index]
+    yield from _first_unlike(members.index, list(people.values()), wanted, "is of")
+    now, before = ({s.role: s for s in of} for of in (_sources(pool, members), lock.sources))
+    if set(now) != set(before):
+        yield f"the roles are {', '.join(sorted(now))}, locked {', '.join(sorted(before))}"
+        return
+    for role, source in before.items():
+        of = "" if role == "samples" else f" of {role}"
+        other = now[role]
+        if (other.dataset, other.synthetic) != (source.dataset, source.synthetic):
+            yield f"the samples{of} are of {_set(other)}, locked {_set(source)}"
+        if other.recipe != source.recipe:
+            keys = sorted(
+                key
+                for key in {*other.recipe, *source.recipe}
+                if other.recipe.get(key) != source.recipe.get(key)
             )
-    if manifest.info.synthetic != lock.synthetic:
-        raise LockError(f"{where}: one of the two is of stand-ins, the other of licensed data")
-    if manifest.info.config != lock.recipe:
-        keys = sorted(
-            key
-            for key in {*manifest.info.config, *lock.recipe}
-            if manifest.info.config.get(key) != lock.recipe.get(key)
+            yield f"the pictures{of} were made otherwise, in {', '.join(keys)}"
+        if other.sources_digest != source.sources_digest:
+            yield f"the pictures{of} were made from other source files"
+
+
+def _set(source: Source) -> str:
+    """A set in words."""
+    return f"{source.dataset}{' (a stand-in)' if source.synthetic else ''}"
+
+
+def _first_unlike(
+    names: pd.Index[str], values: list[Any], locked: list[Any], verb: str
+) -> Iterator[str]:
+    """The first sample whose value is another than the locked one, and how many there are."""
+    unlike = [
+        (name, value, wanted)
+        for name, value, wanted in zip(names, values, locked, strict=True)
+        if value != wanted
+    ]
+    if unlike:
+        name, value, wanted = unlike[0]
+        more = f", and {len(unlike) - 1:,} more such" if len(unlike) > 1 else ""
+        yield f"{name!r} {verb} {value!r}, locked {wanted!r}{more}"
+
+
+def _subjects(frame: pd.DataFrame) -> dict[str, str | None]:
+    """Sample id to subject."""
+    known = frame["subject_id"].notna()
+    people = frame["subject_id"].astype("object").where(known, None)
+    return dict(zip(frame.index, people, strict=True))
+
+
+def _sources(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source]:
+    """Each role's manifest, with the digest of its members' source files."""
+    members = pool.frame if frame is None else frame
+    for role, manifest in pool.manifests.items():
+        recipe = manifest.info.config
+        if role in pool.members:
+            recipe = {**recipe, "members": pool.members[role].info.config}
+        yield Source(
+            role=role,
+            dataset=manifest.info.dataset,
+            synthetic=manifest.info.synthetic,
+            recipe=recipe,
+            sources_digest=_sources_digest(members[members["role"] == role]),
         )
-        raise LockError(f"{where}: the pictures were made otherwise, in {', '.join(keys)}")
-    if _sources_digest(members.reset_index(drop=True)) != lock.sources_digest:
-        raise LockError(f"{where}: the pictures were made from other source files")
-    _refuse_leaks(lock, members)
-
-
-def _members(protocol: Protocol, manifest: Manifest) -> pd.DataFrame:
-    """The samples that take part, or an error that says why they do not suffice."""
-    where = f"{manifest.path}: does not suit {protocol.name}"
-    if manifest.info.dataset != protocol.dataset:
-        raise ProtocolError(
-            f"{where}: it is of {manifest.info.dataset!r}, expected {protocol.dataset!r}"
-        )
-    frame = manifest.frame
-    frame = frame[frame["expression"].isin(protocol.classes)]
-    if protocol.views is not None:
-        absent = sorted(set(protocol.views) - set(frame["view_id"].dropna()))
-        if absent:
-            raise ProtocolError(f"{where}: it has no picture of view {absent[0]!r}")
-        frame = frame[frame["view_id"].isin(protocol.views)]
-    missing = [name for name in protocol.classes if not (frame["expression"] == name).any()]
-    if missing:
-        raise ProtocolError(f"{where}: it has no picture of {', '.join(missing)}")
-    if frame["subject_id"].isna().any():
-        raise ProtocolError(f"{where}: some samples have no subject, folds are by subject")
-    if not manifest.info.synthetic and len(frame) != protocol.expect.samples:
-        raise ProtocolError(
-            f"{where}: it has {len(frame):,} samples of {frame['subject_id'].nunique()} subjects, "
-            f"expected {protocol.expect.samples:,}"
-            + (f" of {protocol.expect.subjects}" if protocol.expect.subjects else "")
-            + "; for a part of the set declare your own protocol: copy the YAML, change 'name' "
-            "and 'expect', and give its path"
-        )
-    return frame
-
-
-def _refuse_leaks(lock: Lock, frame: pd.DataFrame) -> None:
-    """Raise if a subject or an identical file stands on both sides of a fold."""
-    files = dict(zip(frame["sample_id"], frame["sha256"], strict=True))
-    for number, fold in enumerate(lock.folds):
-        for what, of in (("subject", lock.subjects), ("picture with SHA-256", files)):
-            both = {of[i] for i in fold.train} & {of[i] for i in fold.test}
-            if both:
-                raise LeakError(
-                    f"{lock.protocol}: fold {number}: {what} {min(both)} is in both train and test "
-                    f"({len(both)} such); the folds must not share any"
-                )
 
 
 def _sources_digest(frame: pd.DataFrame) -> str:
     """SHA-256 over sample ids and the digests of their source files."""
-    column = "source_sha256" if "source_sha256" in frame.columns else "sha256"
-    pairs = sorted(zip(frame["sample_id"], frame[column], strict=True))
+    files = frame["sha256"]
+    if "source_sha256" in frame.columns:
+        files = frame["source_sha256"].fillna(files)
+    pairs = sorted(zip(frame["sample_id"], files, strict=True))
     return hashlib.sha256("\n".join(f"{i} {d}" for i, d in pairs).encode()).hexdigest()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -14,9 +15,19 @@ from fertools.config import build_config, read_yaml
 from fertools.errors import ConfigError, ProtocolError
 from fertools.expressions import EXPRESSIONS
 
-__all__ = ["Protocol", "SubjectKFold", "list_protocols", "load_protocol"]
+__all__ = [
+    "Parts",
+    "Protocol",
+    "Selection",
+    "Split",
+    "SubjectKFold",
+    "UnseenView",
+    "list_protocols",
+    "load_protocol",
+]
 
 _MARKER = "FERTOOLS_PROTOCOLS"
+_Metric = Literal["accuracy", "accuracy_mean_over_views", "uar", "macro_f1"]
 
 
 class _Strict(BaseModel):
@@ -25,19 +36,123 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Selection(_Strict):
+    """Samples of one manifest.
+
+    Attributes:
+        dataset: What the manifest must be of.
+        derived: Folder of the manifest below the data home's ``derived``.
+        where: Column to the values that take part, such as ``{split: [train]}``.
+        members: Folder of another manifest in ``derived``, such as that of a pose split: only its
+            samples take part. The pictures are still the first manifest's, aligned ones perhaps.
+        rename: Expression to the one that it counts as, such as ``{smile: happiness}``.
+        ids: A text file beside the YAML with a ``sample_id`` a line: only these take part, and all
+            of them must be there.
+        expect: Number of samples of the licensed set, or the numbers that sources give; another
+            number is an error. Left out where nobody knows it, as in a split that one cut oneself.
+        subjects: Number of subjects, likewise.
+    """
+
+    dataset: str
+    derived: str
+    where: Mapping[str, tuple[str | int, ...]] = Field(default_factory=dict)
+    members: str | None = None
+    rename: Mapping[str, str] = Field(default_factory=dict)
+    ids: str | None = None
+    expect: tuple[int, ...] | None = None
+    subjects: int | None = Field(default=None, ge=1)
+
+    @field_validator("expect", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        return (value,) if isinstance(value, int) else value
+
+    @field_validator("rename")
+    @classmethod
+    def _names(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        unknown = [name for pair in value.items() for name in pair if name not in EXPRESSIONS]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is none of {', '.join(EXPRESSIONS)}")
+        return value
+
+    @field_validator("ids")
+    @classmethod
+    def _beside(cls, value: str | None) -> str | None:
+        if value is not None and (Path(value).name != value or value in ("", ".", "..")):
+            raise ValueError("expected the name of a file beside the YAML")
+        return value
+
+
 class SubjectKFold(_Strict):
-    """Folds by subject: sorted, shuffled by seed, cut into groups of equal size within one."""
+    """Folds by subject: sorted, shuffled by seed, cut into groups of equal size within one.
+
+    Attributes:
+        method: ``subject-k-fold``.
+        samples: Who takes part.
+        folds: How many.
+        seed: Of the shuffle.
+        stratify: A column that every subject has one value of; its values are shared out evenly.
+        validation_subjects: So many of each fold's training subjects are set apart, to choose a
+            model by; 0 sets none apart.
+    """
 
     method: Literal["subject-k-fold"]
+    samples: Selection
+    folds: int = Field(ge=2, le=100)
+    seed: int = Field(ge=0)
+    stratify: Literal["sex", "ethnicity"] | None = None
+    validation_subjects: int = Field(default=0, ge=0)
+
+    @property
+    def selections(self) -> dict[str, Selection]:
+        """Role to who plays it."""
+        return {"samples": self.samples}
+
+
+class UnseenView(_Strict):
+    """Every view in turn is tested by every fold of subjects, and trained on by nobody.
+
+    Attributes:
+        method: ``unseen-view``.
+        samples: Who takes part.
+        folds: Of subjects; there are as many fits as folds times views.
+        seed: Of the shuffle.
+    """
+
+    method: Literal["unseen-view"]
+    samples: Selection
     folds: int = Field(ge=2, le=100)
     seed: int = Field(ge=0)
 
+    @property
+    def selections(self) -> dict[str, Selection]:
+        """Role to who plays it."""
+        return {"samples": self.samples}
 
-class Expectation(_Strict):
-    """Published counts of the licensed set."""
 
-    samples: int = Field(ge=1)
-    subjects: int | None = Field(default=None, ge=1)
+class Parts(_Strict):
+    """One fit on given parts: the authors' split, lists of one's own, or two data sets.
+
+    Attributes:
+        method: ``parts``.
+        train: Who is trained on.
+        test: Who is tested.
+        val: Who a model may be chosen by.
+    """
+
+    method: Literal["parts"]
+    train: Selection
+    test: Selection
+    val: Selection | None = None
+
+    @property
+    def selections(self) -> dict[str, Selection]:
+        """Role to who plays it."""
+        roles = {"train": self.train, "test": self.test}
+        return roles if self.val is None else {**roles, "val": self.val}
+
+
+Split = Annotated[SubjectKFold | UnseenView | Parts, Field(discriminator="method")]
 
 
 class Protocol(_Strict):
@@ -48,32 +163,29 @@ class Protocol(_Strict):
         version: Raised whenever a result could change.
         title: One line for people.
         reference: The paper that defines it.
-        dataset: Which set its samples come from.
-        derived: Folder of its manifest below the data home's ``derived``.
         task: ``expression``.
-        classes: Canonical expressions; the index is the label.
-        views: ``view_id`` of the samples that take part; None takes all.
-        split: How folds are made.
-        expect: Counts of the full licensed set.
+        classes: Canonical expressions; the index is the label. Samples of others take no part.
+        split: Who is trained on and who is tested.
+        not_found: Whether a sample in which no face was found is an error of the method, or is
+            left out of all figures, which is then said beside them.
         metrics: What is reported.
         primary_metric: What is compared first.
-        digest: SHA-256 of the YAML file, hexadecimal; filled in by the reader.
+        digest: SHA-256 of the YAML and of the lists it names, hexadecimal; filled in by the reader.
+        folder: Where the YAML is; filled in by the reader.
     """
 
     name: str
     version: int = Field(ge=1)
     title: str
     reference: str
-    dataset: str
-    derived: str
     task: Literal["expression"]
     classes: tuple[str, ...] = Field(min_length=2)
-    views: tuple[str, ...] | None = None
-    split: SubjectKFold
-    expect: Expectation
-    metrics: tuple[Literal["accuracy", "uar", "macro_f1"], ...]
-    primary_metric: Literal["accuracy", "uar", "macro_f1"]
+    split: Split
+    not_found: Literal["error", "excluded"] = "error"
+    metrics: tuple[_Metric, ...]
+    primary_metric: _Metric
     digest: str
+    folder: Path = Field(exclude=True)
 
     @field_validator("classes")
     @classmethod
@@ -88,6 +200,11 @@ class Protocol(_Strict):
         if self.primary_metric not in self.metrics:
             raise ValueError("'primary_metric' must be one of 'metrics'")
         return self
+
+    @property
+    def selections(self) -> dict[str, Selection]:
+        """Role (``samples``, or ``train``, ``test`` and ``val``) to who plays it."""
+        return self.split.selections
 
 
 def list_protocols() -> list[str]:
@@ -112,10 +229,12 @@ def load_protocol(name: str) -> Protocol:
             raise ProtocolError(f"unknown protocol {name!r}; {hint}")
     try:
         values = read_yaml(path)
-        if "digest" in values:
-            raise ProtocolError(f"{path}: 'digest': is computed, not declared; remove the key")
+        for key in ("digest", "folder"):
+            if key in values:
+                raise ProtocolError(f"{path}: {key!r}: is computed, not declared; remove the key")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        protocol = build_config(Protocol, {**values, "digest": digest}, source=str(path))
+        computed = {"digest": digest, "folder": path.parent}
+        protocol = build_config(Protocol, {**values, **computed}, source=str(path))
     except ConfigError as error:
         raise ProtocolError(str(error)) from error
     if protocol.name != path.stem:

@@ -12,6 +12,7 @@ import numpy as np
 
 from fertools.errors import ManifestError, ScanError
 from fertools.formats.bu3dfe import ScanFiles, read_landmarks, read_scan
+from fertools.formats.bu3dfe_files import SEXES
 from fertools.geometry import FloatArray, angles_from_rotation
 from fertools.jobs import write_bytes_soon
 from fertools.mesh import FaceScan
@@ -179,6 +180,7 @@ def _render(task: ScanTask) -> Record:
     of_scan = {
         "scan_id": files.scan_id,
         "ethnicity": files.ethnicity,
+        "sex": SEXES[files.scan_id[0]],
         "textured": scan.textured,
         "source_sha256": hashlib.sha256(source.encode()).hexdigest(),
         **(_angles("frontal_", frontal) if config.frontalise else {}),
