@@ -13,7 +13,7 @@ import pytest
 
 from fertools.expressions import BASIC_EXPRESSIONS
 from fertools.manifest import Manifest, write_manifest
-from fertools.protocols import Lock, load_protocol, lock_protocol, write_lock
+from fertools.protocols import Lock, Pool, load_protocol, lock_protocol, read_pool, write_lock
 from zoo.recipe import Recipe, load_recipe
 from zoo.runs import RunConfig
 
@@ -25,6 +25,7 @@ class Pictures:
     """Five people, six expressions, five views, 24 px; a bright patch's place is the label."""
 
     manifest: Manifest
+    pool: Pool
     lock: Lock
     lock_path: Path
 
@@ -65,10 +66,12 @@ def make_pictures(root: Path) -> Pictures:
         synthetic=True,
         config={"image_size": 24},
     )
-    lock = lock_protocol(load_protocol("bu3dfe-p1-5fold"), manifest)
+    protocol = load_protocol("bu3dfe-p1-5fold")
+    pool = read_pool(protocol, {"samples": manifest.path})
+    lock = lock_protocol(protocol, pool)
     lock_path = root / "bu3dfe-p1-5fold.lock.json"
     write_lock(lock_path, lock)
-    return Pictures(manifest, lock, lock_path)
+    return Pictures(manifest, pool, lock, lock_path)
 
 
 @pytest.fixture(scope="session")

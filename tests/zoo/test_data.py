@@ -22,7 +22,7 @@ STRONG = Augmentation(rotation_deg=20, shift=0.1, scale=0.1, flip=True, brightne
 
 def sample_set(pictures: Any, **options: Any) -> SampleSet:
     ids = pictures.lock.folds[0].train
-    return SampleSet(pictures.manifest, pictures.lock, ids, input_size=24, **options)
+    return SampleSet(pictures.pool, pictures.lock, ids, input_size=24, **options)
 
 
 def epoch_of(samples: SampleSet, **options: Any) -> list[Any]:

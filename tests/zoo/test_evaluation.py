@@ -11,6 +11,7 @@ import pytest
 from fertools.errors import ConfigError, LockError, ModelError
 from fertools.manifest import write_manifest
 from fertools.metrics import read_predictions
+from fertools.protocols import load_protocol, read_pool
 from zoo.evaluation import evaluate_run, find_run
 from zoo.runs import RunConfig
 from zoo.training import train_run
@@ -25,12 +26,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, quick_config: RunConfig, pictures: Any) -> Path:
     recipe = quick_config.recipe.model_copy(update={"epochs": 1})
     config = replace(quick_config, recipe=recipe)
-    train_run(folder, config, manifest=pictures.manifest, lock=pictures.lock, folds=(0,))
+    train_run(folder, config, pool=pictures.pool, lock=pictures.lock, folds=(0,))
     return folder
 
 
 def test_predictions_are_of_the_test_side_and_nobody_trained_on(run: Path, pictures: Any) -> None:
-    result = evaluate_run(run, manifest=pictures.manifest)
+    result = evaluate_run(run, pool=pictures.pool)
     frame = read_predictions(run / "fold0" / "predictions.parquet").frame
     assert sorted(frame["sample_id"]) == sorted(pictures.lock.folds[0].test)
     trained_on = {pictures.lock.subjects[i] for i in pictures.lock.folds[0].train}
@@ -44,14 +45,14 @@ def test_predictions_are_of_the_test_side_and_nobody_trained_on(run: Path, pictu
 
 def test_the_same_run_gives_the_same_bytes(run: Path, pictures: Any) -> None:
     path = run / "fold0" / "predictions.parquet"
-    evaluate_run(run, manifest=pictures.manifest)
+    evaluate_run(run, pool=pictures.pool)
     before = path.read_bytes()
-    evaluate_run(run, manifest=pictures.manifest)
+    evaluate_run(run, pool=pictures.pool)
     assert path.read_bytes() == before
 
 
 def test_results_say_what_is_needed_to_believe_them(run: Path, pictures: Any) -> None:
-    evaluate_run(run, manifest=pictures.manifest)
+    evaluate_run(run, pool=pictures.pool)
     results = json.loads((run / "results.json").read_text())
     assert results["synthetic"] is True
     assert results["selection_rule"] == "final epoch"
@@ -68,8 +69,8 @@ def test_results_say_what_is_needed_to_believe_them(run: Path, pictures: Any) ->
 
 
 def test_either_fusion_is_what_it_says(run: Path, pictures: Any) -> None:
-    by_softmax = evaluate_run(run, manifest=pictures.manifest).results["accuracy_by_rule"]
-    result = evaluate_run(run, manifest=pictures.manifest, fusion="logits").results
+    by_softmax = evaluate_run(run, pool=pictures.pool).results["accuracy_by_rule"]
+    result = evaluate_run(run, pool=pictures.pool, fusion="logits").results
     assert result["accuracy"] == pytest.approx(by_softmax["fusion_logits"])
 
 
@@ -84,12 +85,12 @@ def test_other_pictures_than_those_locked_are_refused(
         config={"image_size": 32},
     )
     with pytest.raises(LockError, match="made otherwise, in image_size"):
-        evaluate_run(run, manifest=other)
+        evaluate_run(run, pool=read_pool(load_protocol("bu3dfe-p1-5fold"), {"samples": other.path}))
 
 
 def test_a_run_of_another_model_is_refused(run: Path, pictures: Any) -> None:
     with pytest.raises(ConfigError, match="its model is 'gms_lpa_tiny', expected 'resnet18'"):
-        evaluate_run(run, manifest=pictures.manifest, model="resnet18")
+        evaluate_run(run, pool=pictures.pool, model="resnet18")
 
 
 def test_no_run_says_how_to_train_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +102,6 @@ def test_no_run_says_how_to_train_one(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_untrained_run_is_refused(
     tmp_path: Path, quick_config: RunConfig, pictures: Any
 ) -> None:
-    train_run(tmp_path, quick_config, manifest=pictures.manifest, lock=pictures.lock, folds=())
+    train_run(tmp_path, quick_config, pool=pictures.pool, lock=pictures.lock, folds=())
     with pytest.raises(ModelError, match=r"no fold is trained to its end.*zoo train"):
-        evaluate_run(tmp_path, manifest=pictures.manifest)
+        evaluate_run(tmp_path, pool=pictures.pool)

@@ -19,7 +19,7 @@ from zoo.training import learning_rate_share, train_run
 
 
 def train(run_dir: Path, config: RunConfig, pictures: Any, folds: tuple[int, ...] = (0,)) -> Any:
-    return train_run(run_dir, config, manifest=pictures.manifest, lock=pictures.lock, folds=folds)
+    return train_run(run_dir, config, pool=pictures.pool, lock=pictures.lock, folds=folds)
 
 
 @pytest.fixture(scope="module")

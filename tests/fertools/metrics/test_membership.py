@@ -15,7 +15,7 @@ from fertools.metrics import (
     read_predictions,
     write_predictions,
 )
-from fertools.protocols import Fold, Lock
+from fertools.protocols import Fold, Lock, Source
 
 
 @pytest.fixture
@@ -33,14 +33,13 @@ def lock(info: PredictionsInfo) -> Lock:
         protocol="p",
         protocol_version=1,
         protocol_digest="a" * 64,
-        dataset="bu3dfe",
         synthetic=True,
         classes=info.classes,
-        recipe={},
-        sources_digest="b" * 64,
+        not_found="error",
+        sources=(Source("samples", "bu3dfe", True, {}, "b" * 64),),
         labels=dict(zip(ids, (0, 1, 2, 0), strict=True)),
         subjects=dict(zip(ids, ("F0", "F0", "F0", "F1"), strict=True)),
-        folds=(Fold(ids[3:], ids[:3]), Fold(ids[:3], ids[3:])),
+        folds=(Fold("fold 0", ids[3:], ids[:3]), Fold("fold 1", ids[:3], ids[3:])),
         digest=info.lock_digest,
     )
 
@@ -58,7 +57,7 @@ def test_a_missing_sample_is_refused(tested: Predictions, lock: Lock) -> None:
 
 
 def test_a_foreign_sample_is_refused(tested: Predictions, lock: Lock) -> None:
-    smaller = replace(lock, folds=(Fold((), ("s0-000", "s0-001")),))
+    smaller = replace(lock, folds=(Fold("fold 0", (), ("s0-000", "s0-001")),))
     with pytest.raises(PredictionsError, match=r"0 locked samples are missing and 1 .*'s0-002'"):
         check_membership([tested], smaller)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,23 @@ from fertools.errors import LeakError, LockError, ProtocolError
 from fertools.expressions import BASIC_EXPRESSIONS
 from fertools.manifest import Manifest, write_manifest
 from fertools.protocols import (
+    Lock,
+    Pool,
+    Protocol,
     check_lock,
+    find_leaks,
     list_protocols,
     load_protocol,
     lock_protocol,
+    parse_data,
     read_lock,
+    read_pool,
+    refuse_leaks,
+    subject_folds,
     write_lock,
 )
-from fertools.protocols.splitters import subject_folds
 
+SIDES = ("train", "val", "test")
 VIEWS = ("yaw00", "yaw30", "yaw45", "yaw60", "yaw90")
 
 
@@ -34,9 +43,11 @@ def frame(subjects: int = 6) -> pd.DataFrame:
             "dataset": "bu3dfe",
             "subject_id": f"S{s:02d}",
             "expression": e,
+            "intensity": 1 + s % 4,
             "view_id": v,
             "width": 8,
             "height": 8,
+            "sex": "female" if s % 2 else "male",
             "source_sha256": f"{s:064x}",
         }
         for s in range(subjects)
@@ -48,14 +59,41 @@ def frame(subjects: int = 6) -> pd.DataFrame:
     return table
 
 
-def manifest(tmp_path: Path, table: pd.DataFrame | None = None, **config: Any) -> Manifest:
+def manifest(
+    folder: Path, table: pd.DataFrame | None = None, *, dataset: str = "bu3dfe", **config: Any
+) -> Manifest:
     return write_manifest(
-        tmp_path / "manifest.parquet",
+        folder / "manifest.parquet",
         frame() if table is None else table,
-        dataset="bu3dfe",
+        dataset=dataset,
         synthetic=True,
         config={"image_size": 8, **config},
     )
+
+
+def pool(folder: Path, table: pd.DataFrame | None = None, **config: Any) -> Pool:
+    return read_pool(PROTOCOL, {"samples": manifest(folder, table, **config).path})
+
+
+def lock_of(folder: Path, table: pd.DataFrame | None = None) -> Lock:
+    return lock_protocol(PROTOCOL, pool(folder, table))
+
+
+def declared(folder: Path, change: dict[str, Any]) -> Protocol:
+    """A protocol of one's own: the first one with changes, ``split`` laid over its own."""
+    values = PROTOCOL.model_dump(mode="json", exclude={"digest"})
+    if change.get("split", {}).get("method", "subject-k-fold") == "subject-k-fold":
+        change = {**change, "split": {**values["split"], **change.get("split", {})}}
+    path = folder / "mine.yaml"
+    path.write_text(json.dumps({**values, "name": "mine", **change}))
+    return load_protocol(str(path))
+
+
+def page_of(name: str) -> Path | None:
+    """The page of a protocol, or of its family: the longest stem that its name begins with."""
+    folder = Path(__file__).parents[3] / "protocols"
+    pages = [page for page in folder.glob("*.md") if name.startswith(page.stem)]
+    return max(pages, key=lambda page: len(page.stem), default=None)
 
 
 PROTOCOL = load_protocol("bu3dfe-p1-5fold")
@@ -65,7 +103,9 @@ PROTOCOL = load_protocol("bu3dfe-p1-5fold")
 def test_every_protocol_is_read_and_has_a_page(name: str) -> None:
     protocol = load_protocol(name)
     assert protocol.name == name
-    assert (Path(__file__).parents[3] / "protocols" / f"{name}.md").is_file()
+    page = page_of(name)
+    assert page is not None
+    assert f"`{name}`" in page.read_text(encoding="utf-8"), f"{page} does not name {name}"
 
 
 def test_an_unknown_protocol_offers_near_names() -> None:
@@ -118,7 +158,7 @@ def test_fewer_subjects_than_folds_are_refused() -> None:
 
 
 def test_a_subject_is_never_on_both_sides_of_a_fold(tmp_path: Path) -> None:
-    lock = lock_protocol(PROTOCOL, manifest(tmp_path))
+    lock = lock_of(tmp_path)
     assert sorted(i for fold in lock.folds for i in fold.test) == sorted(lock.labels)
     for fold in lock.folds:
         assert not {lock.subjects[i] for i in fold.train} & {lock.subjects[i] for i in fold.test}
@@ -127,20 +167,20 @@ def test_a_subject_is_never_on_both_sides_of_a_fold(tmp_path: Path) -> None:
 
 def test_a_lock_does_not_depend_on_the_order_of_rows(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    one = lock_protocol(PROTOCOL, manifest(tmp_path))
+    one = lock_of(tmp_path)
     mixed = frame().sample(frac=1.0, random_state=np.random.default_rng(1))
-    assert lock_protocol(PROTOCOL, manifest(tmp_path / "a", mixed)) == one
+    assert lock_of(tmp_path / "a", mixed) == one
 
 
 def test_a_lock_survives_the_way_through_its_file(tmp_path: Path) -> None:
-    lock = lock_protocol(PROTOCOL, manifest(tmp_path))
+    lock = lock_of(tmp_path)
     write_lock(tmp_path / "a.lock.json", lock)
     assert read_lock(tmp_path / "a.lock.json") == lock
 
 
 def test_a_lock_edited_by_hand_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.lock.json"
-    write_lock(path, lock_protocol(PROTOCOL, manifest(tmp_path)))
+    write_lock(path, lock_of(tmp_path))
     values = json.loads(path.read_text())
     values["folds"][0]["train"].append(values["folds"][0]["test"][0])
     path.write_text(json.dumps(values))
@@ -148,7 +188,7 @@ def test_a_lock_edited_by_hand_is_refused(tmp_path: Path) -> None:
         read_lock(path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 2}', "[" * 100_000])
 def test_a_file_that_is_no_lock_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(LockError, match="is damaged or no lock"):
@@ -158,8 +198,10 @@ def test_a_file_that_is_no_lock_is_refused(tmp_path: Path, text: str) -> None:
 def test_an_identical_picture_on_both_sides_is_refused(tmp_path: Path) -> None:
     table = frame()
     table["sha256"] = "0" * 64
-    with pytest.raises(LeakError, match="picture with SHA-256 0000"):
-        lock_protocol(PROTOCOL, manifest(tmp_path, table))
+    whole = pool(tmp_path, table)
+    report = find_leaks(lock_protocol(PROTOCOL, whole), whole)
+    with pytest.raises(LeakError, match=r"fold 0: file 0000.* must not share any"):
+        refuse_leaks(report, protocol="mine")
 
 
 def changed(**columns: Any) -> pd.DataFrame:
@@ -183,10 +225,18 @@ def test_data_that_differ_from_the_lock_are_refused(
     tmp_path: Path, table: pd.DataFrame, config: dict[str, Any], match: str
 ) -> None:
     (tmp_path / "b").mkdir()
-    lock = lock_protocol(PROTOCOL, manifest(tmp_path))
-    check_lock(lock, manifest(tmp_path))
+    lock = lock_of(tmp_path)
+    assert check_lock(lock, pool(tmp_path)) == ()
+    other = pool(tmp_path / "b", table, **config)
     with pytest.raises(LockError, match=match):
-        check_lock(lock, manifest(tmp_path / "b", table, **config))
+        check_lock(lock, other)
+    if "missing" in match:
+        with pytest.raises(LockError, match=match):
+            check_lock(lock, other, allow_mismatch=True)
+    else:
+        differences = check_lock(lock, other, allow_mismatch=True)
+        assert len(differences) == 1
+        assert re.search(match, differences[0])
 
 
 def test_a_licensed_set_must_have_the_published_number_of_samples(tmp_path: Path) -> None:
@@ -196,16 +246,238 @@ def test_a_licensed_set_must_have_the_published_number_of_samples(tmp_path: Path
     with pytest.raises(
         ProtocolError, match=r"180 samples of 6 subjects, expected 12,000 of 100; for a part"
     ):
-        lock_protocol(PROTOCOL, licensed)
+        read_pool(PROTOCOL, {"samples": licensed.path})
 
 
 def test_a_missing_view_is_named(tmp_path: Path) -> None:
     table = frame()
-    with pytest.raises(ProtocolError, match="no picture of view 'yaw90'"):
-        lock_protocol(PROTOCOL, manifest(tmp_path, table[table["view_id"] != "yaw90"]))
+    with pytest.raises(ProtocolError, match="no picture of view_id 'yaw90'"):
+        pool(tmp_path, table[table["view_id"] != "yaw90"])
 
 
 def test_a_missing_class_is_named(tmp_path: Path) -> None:
     table = frame()
     with pytest.raises(ProtocolError, match="no picture of fear"):
-        lock_protocol(PROTOCOL, manifest(tmp_path, table[table["expression"] != "fear"]))
+        pool(tmp_path, table[table["expression"] != "fear"])
+
+
+def test_a_listed_sample_of_two_columns_is_chosen(tmp_path: Path) -> None:
+    mine = declared(
+        tmp_path,
+        {
+            "split": {
+                "samples": {
+                    "dataset": "bu3dfe",
+                    "derived": "x",
+                    "where": {"view_id": ["yaw30"], "intensity": [1, 2, 3, 4]},
+                }
+            }
+        },
+    )
+    chosen = read_pool(mine, {"samples": manifest(tmp_path).path})
+    assert set(chosen.frame["view_id"]) == {"yaw30"}
+    assert len(chosen.frame) == 36
+    assert chosen.files([chosen.frame.index[0]]) == [tmp_path / chosen.frame["image"].iloc[0]]
+
+
+def test_strata_are_shared_out(tmp_path: Path) -> None:
+    mine = declared(tmp_path, {"split": {"folds": 2, "stratify": "sex"}})
+    whole = read_pool(mine, {"samples": manifest(tmp_path, frame(8)).path})
+    for fold in lock_protocol(mine, whole).folds:
+        people = whole.frame.loc[list(fold.test)].drop_duplicates("subject_id")
+        assert people["sex"].value_counts().to_dict() == {"female": 2, "male": 2}
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "match"),
+    [
+        ("ethnicity", {}, "does not say the ethnicity"),
+        ("sex", {0: None}, "does not say the sex"),
+        ("sex", {0: "female"}, "subject 'S00' has more than one sex"),
+        ("sex", dict.fromkeys(range(180), "male") | dict.fromkeys(range(30), "x"), "only 1 subj"),
+    ],
+)
+def test_strata_that_cannot_be_are_refused(
+    tmp_path: Path, column: str, change: dict[int, Any], match: str
+) -> None:
+    mine = declared(tmp_path, {"split": {"folds": 2, "stratify": column}})
+    table = frame()
+    for row, value in change.items():
+        table.loc[row, "sex"] = value
+    whole = read_pool(mine, {"samples": manifest(tmp_path, table).path})
+    with pytest.raises(ProtocolError, match=match):
+        lock_protocol(mine, whole)
+
+
+def test_validation_subjects_come_from_the_training_side(tmp_path: Path) -> None:
+    mine = declared(tmp_path, {"split": {"folds": 3, "validation_subjects": 1}})
+    whole = read_pool(mine, {"samples": manifest(tmp_path).path})
+    lock = lock_protocol(mine, whole)
+    plain = declared(tmp_path, {"split": {"folds": 3}})
+    for fold, before in zip(lock.folds, lock_protocol(plain, whole).folds, strict=True):
+        people = {name: {lock.subjects[i] for i in getattr(fold, name)} for name in SIDES}
+        assert fold.test == before.test
+        assert len(people["val"]) == 1
+        assert not people["val"] & (people["train"] | people["test"])
+        assert sorted((*fold.train, *fold.val)) == list(before.train)
+
+
+def test_too_many_validation_subjects_are_refused(tmp_path: Path) -> None:
+    mine = declared(tmp_path, {"split": {"folds": 3, "validation_subjects": 4}})
+    whole = read_pool(mine, {"samples": manifest(tmp_path).path})
+    with pytest.raises(ProtocolError, match="validation_subjects is 4, fold 0 trains on 4"):
+        lock_protocol(mine, whole)
+
+
+def test_an_unseen_view_is_trained_on_by_nobody(tmp_path: Path) -> None:
+    protocol = load_protocol("bu3dfe-p1-unseen-view")
+    whole = read_pool(protocol, {"samples": manifest(tmp_path).path})
+    lock = lock_protocol(protocol, whole)
+    assert len(lock.folds) == 25
+    assert sorted(i for fold in lock.folds for i in fold.test) == sorted(lock.labels)
+    for fold in lock.folds:
+        of_test, of_train = (whole.frame.loc[list(ids)] for ids in (fold.test, fold.train))
+        [view] = set(of_test["view_id"])
+        assert fold.name.startswith(f"{view}, fold ")
+        assert view not in set(of_train["view_id"])
+        assert not set(of_train["subject_id"]) & set(of_test["subject_id"])
+    refuse_leaks(find_leaks(lock, whole), protocol="unseen", strict=True)
+
+
+def wild(split: str, number: int, dataset: str = "rafdb") -> pd.DataFrame:
+    classes = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+    rows = [
+        {
+            "sample_id": f"{split}_{i:04d}",
+            "image": f"{split}_{i:04d}.jpg",
+            "dataset": dataset,
+            "expression": classes[i % 7],
+            "split": split,
+            "width": 8,
+            "height": 8,
+            "sha256": f"{len(split) * 1000 + i:064x}",
+        }
+        for i in range(number)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_members_of_a_pose_split_are_tested(tmp_path: Path) -> None:
+    protocol = load_protocol("pose-rafdb-30")
+    for name in ("rafdb", "pose"):
+        (tmp_path / name).mkdir()
+    every = pd.concat([wild("train", 21), wild("test", 21)], ignore_index=True)
+    path = manifest(tmp_path / "rafdb", every, dataset="rafdb").path
+    cut = manifest(tmp_path / "pose", wild("test", 9), dataset="rafdb", rule="any").path
+    data = {"train": path, "test": path, "test.members": cut}
+    whole = read_pool(protocol, data)
+    lock = lock_protocol(protocol, whole)
+    [fold] = lock.folds
+    assert fold.test == tuple(f"test_{i:04d}" for i in range(9))
+    assert len(fold.train) == 21
+    report = find_leaks(lock, whole)
+    assert (report.has_subjects, report.is_own, report.leaks) == (False, False, ())
+    other = manifest(tmp_path / "pose", wild("test", 9), dataset="rafdb", rule="yaw").path
+    with pytest.raises(LockError, match="of test were made otherwise, in members"):
+        check_lock(lock, read_pool(protocol, {**data, "test.members": other}))
+
+
+def test_leaks_of_an_official_split_are_listed_and_refused_only_strictly(tmp_path: Path) -> None:
+    protocol = load_protocol("rafdb")
+    every = pd.concat([wild("train", 14), wild("test", 7)], ignore_index=True)
+    every.loc[14, "sha256"] = every.loc[0, "sha256"]
+    path = manifest(tmp_path, every, dataset="rafdb").path
+    whole = read_pool(protocol, {"train": path, "test": path})
+    report = find_leaks(lock_protocol(protocol, whole), whole)
+    assert [(leak.kind, leak.train, leak.test) for leak in report.leaks] == [
+        ("file", "train_0000", "test_0000")
+    ]
+    refuse_leaks(report, protocol="rafdb")
+    with pytest.raises(LeakError, match=r"rafdb: fold 0: file .* train_0000 trained, test_0000"):
+        refuse_leaks(report, protocol="rafdb", strict=True)
+
+
+def test_two_sets_share_their_expressions_by_name(tmp_path: Path) -> None:
+    protocol = load_protocol("bu3dfe-p1-to-multipie-30")
+    for name in ("bu3dfe", "multipie"):
+        (tmp_path / name).mkdir()
+    source = frame()
+    source.loc[source["expression"] == "fear", "expression"] = "neutral"
+    target = frame().assign(dataset="multipie")
+    target["sample_id"] = "M" + target["sample_id"]
+    for old, new in (("happiness", "smile"), ("fear", "neutral"), ("anger", "squint")):
+        target.loc[target["expression"] == old, "expression"] = new
+    data = {
+        "train": manifest(tmp_path / "bu3dfe", source).path,
+        "test": manifest(tmp_path / "multipie", target, dataset="multipie").path,
+    }
+    whole = read_pool(protocol, data)
+    [fold] = lock_protocol(protocol, whole).folds
+    assert len(fold.train) == len(fold.test) == 24
+    assert set(whole.frame["expression"]) == set(protocol.classes)
+    assert lock_protocol(protocol, whole).dataset == "multipie"
+
+
+def test_a_sample_that_plays_two_roles_is_refused(tmp_path: Path) -> None:
+    protocol = load_protocol("bu3dfe-p1-to-multipie-30")
+    (tmp_path / "b").mkdir()
+    table = frame()
+    table.loc[table["expression"] == "fear", "expression"] = "neutral"
+    data = {
+        "train": manifest(tmp_path, table).path,
+        "test": manifest(tmp_path / "b", table, dataset="multipie").path,
+    }
+    with pytest.raises(ProtocolError, match="plays two roles, and so do 23 more"):
+        read_pool(protocol, data)
+
+
+def test_the_data_of_each_role_can_be_named() -> None:
+    kfold, parts = load_protocol("bu3dfe-p1-5fold"), load_protocol("pose-rafdb-30")
+    assert parse_data(kfold, ["a/b"]) == {"samples": Path("a/b")}
+    assert parse_data(parts, ["train=a", "test.members=b=c"]) == {
+        "train": Path("a"),
+        "test.members": Path("b=c"),
+    }
+    for texts, match in (
+        (["a"], "takes its samples from 3 places; expected ROLE=MANIFEST"),
+        (["val=a"], "the role 'val' is none of train, test, test.members"),
+        (["train=a", "train=b"], "the role 'train' is given twice"),
+    ):
+        with pytest.raises(ProtocolError, match=match):
+            parse_data(parts, texts)
+
+
+def test_a_list_of_one_s_own_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "few.txt").write_text("# mine\ntest_0003\ntest_0001\n" + "test_0000\n" * 2)
+    selection = {"dataset": "rafdb", "derived": "x", "where": {"split": ["train"]}}
+    mine = declared(
+        tmp_path,
+        {
+            "classes": ["anger", "disgust"],
+            "split": {
+                "method": "parts",
+                "train": selection,
+                "test": {"dataset": "rafdb", "derived": "x", "ids": "few.txt"},
+            },
+        },
+    )
+    every = pd.concat([wild("train", 14), wild("test", 7)], ignore_index=True)
+    path = manifest(tmp_path, every, dataset="rafdb").path
+    [fold] = lock_protocol(mine, read_pool(mine, {"train": path, "test": path})).folds
+    assert fold.test == ("test_0000", "test_0001")
+    (tmp_path / "few.txt").write_text("test_9999\n../test_0001\n")
+    with pytest.raises(ProtocolError, match=r"few\.txt names '\.\./test_0001', which it does not"):
+        read_pool(mine, {"train": path, "test": path})
+
+
+@pytest.mark.parametrize("name", ["../few.txt", "a/b", "", ".."])
+def test_a_list_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    selection = {"dataset": "rafdb", "derived": "x", "ids": name}
+    with pytest.raises(ProtocolError, match="expected the name of a file beside the YAML"):
+        declared(tmp_path, {"split": {"method": "parts", "train": selection, "test": selection}})
+
+
+def test_a_yaml_tag_runs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: !!python/object/apply:os.system [true]\n")
+    with pytest.raises(ProtocolError, match="is not plain YAML"):
+        load_protocol(str(tmp_path / "mine.yaml"))

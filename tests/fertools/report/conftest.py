@@ -11,14 +11,14 @@ import pytest
 
 from fertools.manifest import Manifest, write_manifest
 from fertools.metrics import PredictionsInfo, write_predictions
-from fertools.protocols import Protocol, load_protocol, lock_protocol, write_lock
+from fertools.protocols import Protocol, load_protocol, lock_protocol, read_pool, write_lock
 
 
 def _manifest(path: Path, protocol: Protocol, *, synthetic: bool) -> Manifest:
     """Five people, all classes, every view of the protocol, one level: grey 8-pixel pictures."""
     import cv2
 
-    views = protocol.views or ("front",)
+    views = protocol.selections["samples"].where["view_id"]
     rows = []
     for person in range(5):
         for expression in protocol.classes:
@@ -32,7 +32,7 @@ def _manifest(path: Path, protocol: Protocol, *, synthetic: bool) -> Manifest:
                     {
                         "sample_id": name,
                         "image": f"images/{name}.png",
-                        "dataset": protocol.dataset,
+                        "dataset": protocol.selections["samples"].dataset,
                         "subject_id": f"F{person:04d}",
                         "expression": expression,
                         "intensity": 4,
@@ -45,7 +45,11 @@ def _manifest(path: Path, protocol: Protocol, *, synthetic: bool) -> Manifest:
                     }
                 )
     return write_manifest(
-        path, pd.DataFrame(rows), dataset=protocol.dataset, synthetic=synthetic, config={"n": 1}
+        path,
+        pd.DataFrame(rows),
+        dataset=protocol.selections["samples"].dataset,
+        synthetic=synthetic,
+        config={"n": 1},
     )
 
 
@@ -64,7 +68,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         run = home / "run"
         protocol = load_protocol("bu3dfe-p1-5fold")
         manifest = _manifest(home / "data" / "m.parquet", protocol, synthetic=True)
-        lock = lock_protocol(protocol, manifest)
+        lock = lock_protocol(protocol, read_pool(protocol, {"samples": manifest.path}))
         if not synthetic:  # a licensed set is locked only at its full size
             manifest = _manifest(manifest.path, protocol, synthetic=False)
         info = PredictionsInfo(
