@@ -30,6 +30,7 @@ __all__ = [
     "find_differences",
     "lock_protocol",
     "read_lock",
+    "source_digests",
     "write_lock",
 ]
 
@@ -269,12 +270,17 @@ def _sources(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source]:
         )
 
 
-def _sources_digest(frame: pd.DataFrame) -> str:
-    """SHA-256 over sample ids and the digests of their source files."""
+def source_digests(frame: pd.DataFrame) -> dict[str, str]:
+    """Sample id to the SHA-256 of the file that it was made from, or of its own."""
     files = frame["sha256"]
     if "source_sha256" in frame.columns:
         files = frame["source_sha256"].fillna(files)
-    pairs = sorted(zip(frame["sample_id"], files, strict=True))
+    return dict(zip(frame["sample_id"], files, strict=True))
+
+
+def _sources_digest(frame: pd.DataFrame) -> str:
+    """SHA-256 over sample ids and the digests of their source files."""
+    pairs = sorted(source_digests(frame).items())
     return hashlib.sha256("\n".join(f"{i} {d}" for i, d in pairs).encode()).hexdigest()
 
 

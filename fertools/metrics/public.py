@@ -1,0 +1,111 @@
+"""Predictions that may be shared: scores without names, labels or people; made whole by others.
+
+Samples bear the names of :mod:`fertools.protocols.public`, which only those who hold the set can
+make. They join names, labels and people again and get every figure.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fertools.errors import PredictionsError
+from fertools.jobs import atomic_path
+from fertools.metrics.predictions import PredictionsInfo, write_predictions
+from fertools.protocols.public import pseudonyms
+from fertools.regular_files import open_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from fertools.metrics.predictions import Predictions
+    from fertools.protocols import Lock, Pool
+
+__all__ = ["restore_predictions", "share_predictions"]
+
+_KEY = b"fertools.public-predictions"
+_HIDDEN = ["label", "expression", "intensity", "subject_id"]
+_KNOWN_AGAIN = ("subject_id", "view_id", "yaw_deg", "pitch_deg", "intensity", "expression")
+
+
+def share_predictions(path: Path, tables: Sequence[Predictions], lock: Lock, pool: Pool) -> None:
+    """Write predictions without names, labels, levels and people.
+
+    Args:
+        path: The parquet file.
+        tables: Of one run, made under the lock.
+        lock: The folds.
+        pool: Their samples.
+
+    Raises:
+        PredictionsError: If there is no table, or one was made under another lock.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not tables:
+        raise PredictionsError(f"{path}: there are no predictions to share")
+    for table in tables:
+        if table.info.lock_digest != lock.digest:
+            raise PredictionsError(
+                f"{table.path}: was made under the lock {table.info.lock_digest[:12]!r}, this is "
+                f"{lock.digest[:12]!r}; give the run's own lock"
+            )
+    hidden = pseudonyms(lock, pool)
+    frame = pd.concat([table.frame for table in tables], ignore_index=True)
+    frame["sample_id"] = frame["sample_id"].map(hidden.names)
+    frame = frame.drop(columns=_HIDDEN).sort_values(["fold", "sample_id"], ignore_index=True)
+    facts = json.dumps(asdict(tables[0].info), sort_keys=True).encode()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    with atomic_path(path) as temporary:
+        pq.write_table(table.replace_schema_metadata({_KEY: facts}), temporary, compression="zstd")
+
+
+def restore_predictions(path: Path, shared: Path, lock: Lock, pool: Pool) -> Path:
+    """Give shared predictions their names and labels again.
+
+    Args:
+        path: The predictions table to write.
+        shared: A file of :func:`share_predictions`.
+        lock: One's own lock of the same protocol on the same set.
+        pool: Its samples.
+
+    Raises:
+        PredictionsError: If the file is damaged or none, or names a sample that the set has not.
+    """
+    frame, info = _read_shared(shared)
+    names = {hidden: name for name, hidden in pseudonyms(lock, pool).names.items()}
+    unknown = ~frame["sample_id"].isin(names)
+    if unknown.any():
+        raise PredictionsError(
+            f"{shared}: {int(unknown.sum()):,} of {len(frame):,} samples are none of the lock's; "
+            "they were made on other files or under another protocol"
+        )
+    frame["sample_id"] = frame["sample_id"].map(names)
+    frame["label"] = frame["sample_id"].map(lock.labels)
+    about = pool.frame.loc[frame["sample_id"]]
+    for column in _KNOWN_AGAIN:
+        frame[column] = about[column].array
+    return write_predictions(path, frame, replace(info, lock_digest=lock.digest))
+
+
+def _read_shared(path: Path) -> tuple[pd.DataFrame, PredictionsInfo]:
+    """Rows and facts."""
+    import pyarrow.parquet as pq
+
+    try:
+        with open_regular(path) as stream:
+            table = pq.read_table(stream)
+        facts = json.loads((table.schema.metadata or {})[_KEY])
+        info = PredictionsInfo(**{**facts, "classes": tuple(facts["classes"])})
+        frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
+        if "sample_id" not in frame or set(frame.columns) & {"label", "expression"}:
+            raise ValueError("other columns")
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise PredictionsError(f"{path}: is no table of shared predictions, or damaged") from error
+    return frame, info
