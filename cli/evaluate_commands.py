@@ -35,6 +35,13 @@ def evaluate(
         typer.Option(help="What of the two branches is mixed; both ways are reported."),
     ] = "softmax",
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option()] = "auto",
+    allow_mismatch: Annotated[
+        bool,
+        typer.Option(
+            "--allow-mismatch",
+            help="Test samples that are not as locked; every output says what differs.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Test a run on the held-out people of each trained fold and write the report.
@@ -52,7 +59,7 @@ def evaluate(
     from zoo.runs import LOCK, read_run_config
 
     resolved = resolve_model_name(model)
-    inputs = find_inputs(protocol, data=data or (), lock_path=lock)
+    inputs = find_inputs(protocol, data=data or (), lock_path=lock, allow_mismatch=allow_mismatch)
     run_dir = run or find_run(inputs.lock.protocol, resolved, name=name)
     if not (run_dir / "config.yaml").is_file():
         raise ConfigError(
@@ -72,6 +79,7 @@ def evaluate(
         device=device,
         model=resolved,
         protocol=inputs.lock.protocol,
+        allow_mismatch=allow_mismatch,
     )
     if as_json:
         typer.echo(json.dumps(outcome.results, indent=2, sort_keys=True))
@@ -87,6 +95,8 @@ def _print_results(results: dict[str, Any]) -> None:
     """The numbers as a table for people."""
     mark = ", SYNTHETIC stand-ins" if results["synthetic"] else ""
     typer.echo(f"{results['model']} under {results['protocol']}, from scratch, final epoch{mark}")
+    for text in results["lock_mismatch"]:
+        typer.echo(f"NOT AS LOCKED: {text}")
     people = f" of {results['num_subjects']} people" if results["num_subjects"] else ""
     typer.echo(f"tested      {results['num_samples']:,} pictures{people} never trained on")
     typer.echo(f"accuracy    {results['accuracy']:6.1%}   (chance {results['chance']:.1%})")

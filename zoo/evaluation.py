@@ -28,7 +28,7 @@ from fertools.metrics import (
     summarise,
     write_predictions,
 )
-from fertools.protocols import Lock, Pool, check_lock
+from fertools.protocols import Lock, Pool, check_lock, find_leaks
 from zoo.checkpoints import load_weights
 from zoo.data import SampleSet, evaluation_batches
 from zoo.layers import DualLogits, Fusion, fuse_scores
@@ -106,6 +106,7 @@ def evaluate_run(
     device: str = "auto",
     model: str | None = None,
     protocol: str | None = None,
+    allow_mismatch: bool = False,
 ) -> EvaluationResult:
     """Predict the test side of every trained fold and write results and report.
 
@@ -116,6 +117,7 @@ def evaluate_run(
         device: 'auto', 'cpu' or 'cuda'.
         model: What the run is expected to be of; None takes any.
         protocol: Likewise.
+        allow_mismatch: Test samples that are not as locked; what differs stands in the results.
 
     Raises:
         ConfigError: If the run is of another model or protocol.
@@ -133,7 +135,7 @@ def evaluate_run(
     ):
         if expected is not None and expected != found:
             raise ConfigError(f"{run_dir}: its {what} is {found!r}, expected {expected!r}")
-    check_lock(lock, pool)
+    mismatch = check_lock(lock, pool, allow_mismatch=allow_mismatch)
     records = {fold: read_fold_record(run_dir, fold) for fold in range(len(lock.folds))}
     missing = tuple(fold for fold, record in records.items() if record is None)
     if len(missing) == len(records):
@@ -157,7 +159,11 @@ def evaluate_run(
         tables.append(read_predictions(write_predictions(path, frame, info)))
     for fold in missing:  # what a deleted training left must not be reported
         (fold_path(run_dir, fold) / PREDICTIONS).unlink(missing_ok=True)
-    results = _results(run_dir, config, lock, pool, tables, missing)
+    results = {
+        **_results(run_dir, config, lock, pool, tables, missing),
+        "lock_mismatch": list(mismatch),
+        "leaks": _leaks(lock, pool),
+    }
     write_json(run_dir / "results.json", results)
     write_text(run_dir / "results.csv", _as_csv(results))
     _write_report(run_dir)
@@ -206,7 +212,8 @@ def _predict_fold(
     frame = pd.DataFrame({"sample_id": list(sample_ids), "fold": fold})
     frame["label"] = samples.labels.numpy()
     frame["expression"] = [lock.classes[label] for label in frame["label"]]
-    frame["found"] = True
+    # of pictures that 'fertools align' cut: where no face was found the crop is the whole picture
+    frame["found"] = rows["aligned"].to_numpy(bool) if "aligned" in rows else True
     for column in _COPIED:
         frame[column] = rows[column].array
     scores = {"": torch.cat(fused)}
@@ -247,6 +254,12 @@ def _results(
         "fertools_version": __version__,
         "accuracy_by_rule": _accuracy_by_rule(tables, recipe.alpha),
     }
+
+
+def _leaks(lock: Lock, pool: Pool) -> dict[str, Any]:
+    """What the leak gate finds: number of leaks by kind, and whether people could be checked."""
+    report = find_leaks(lock, pool)
+    return {"subjects": report.subjects_word, "counts": report.counts}
 
 
 def _accuracy_by_rule(tables: list[Predictions], alpha: float) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Pictures that are there more than once: sketches of pictures, search by hash, proof by pixels."""
 
-from fertools.duplicates.compare import SAME_PICTURE, picture_differences
+from fertools.duplicates.compare import SAME_PICTURE, WHOLE, picture_differences
 from fertools.duplicates.find import (
     NEAR_DISTANCE,
     NearPair,
@@ -20,22 +20,27 @@ from fertools.duplicates.sketches import (
     sketch_picture,
     stack_sketches,
 )
+from fertools.duplicates.windows import NUM_WINDOWS, Windows, hash_windows
 
 __all__ = [
     "FLAT_BELOW",
     "MAX_DISTANCE",
     "NEAR_DISTANCE",
+    "NUM_WINDOWS",
     "SAME_PICTURE",
     "THUMBNAIL_SIZE",
     "VARIANTS",
+    "WHOLE",
     "NearPair",
     "Sketch",
     "Sketches",
     "Thumbnails",
+    "Windows",
     "altered",
     "coarse_pictures",
     "find_near_duplicates",
     "group_pairs",
+    "hash_windows",
     "near_pairs",
     "picture_differences",
     "sketch_picture",

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from fertools.duplicates.compare import SAME_PICTURE, picture_differences
+from fertools.duplicates.compare import SAME_PICTURE, WHOLE
+from fertools.duplicates.crops import cut_pairs
 from fertools.duplicates.search import near_pairs
 from fertools.duplicates.sketches import VARIANTS, Sketches, altered
+from fertools.duplicates.windows import FRAMES, mirrored_windows
 from fertools.jobs import progress
 
 __all__ = ["NEAR_DISTANCE", "NearPair", "find_near_duplicates", "group_pairs"]
 
 IntArray = npt.NDArray[np.int64]
-_Value = TypeVar("_Value", bound=np.generic)
+FloatArray = npt.NDArray[np.float64]
+_Result = TypeVar("_Result")
 
 NEAR_DISTANCE = 8
-"""Bits of 64 in which the hashes of two pictures may differ to be compared by their pixels."""
+"""Bits of 64 in which the hashes of two whole pictures may differ to be compared by pixels."""
 
-_COARSE_PER_FINE = 2.8  # of altered copies at most 2.0
+_LEAST_CORRELATION = 0.6  # squared, of coarse pictures; of altered copies 0.8 and more
 _AT_ONCE = 8192  # pairs; their thumbnails are 64 MB
+_CUT = 0.98  # of a side; a copy that shows less of its source is called cropped
+_BRIGHTER = 1.15  # times
 
 
 @dataclass(frozen=True, slots=True)
 class NearPair:
-    """Two pictures that are the same but for tones, encoding and size.
+    """Two pictures that are the same but for tones, encoding, size and cut sides.
 
     Attributes:
         first: Number of one picture.
         second: Of the other, greater.
-        distance: Bits in which their hashes differ.
+        distance: Bits in which the hashes of the whole pictures differ.
         difference: See :func:`fertools.duplicates.picture_differences`.
         variant: How the second is altered: one of ``VARIANTS``.
+        frame: Where the one that shows less lies on the other: left edge, width, top edge, height.
+        gain: How many times as bright the second is as the first.
     """
 
     first: int
@@ -45,6 +51,24 @@ class NearPair:
     distance: int
     difference: float
     variant: str
+    frame: tuple[float, float, float, float] = WHOLE
+    gain: float = 1.0
+
+    @property
+    def shape(self) -> str:
+        """``same``, ``mirrored``, ``cropped`` or ``mirrored, cropped``."""
+        words = ["mirrored"] if self.variant == "mirrored" else []
+        if min(self.frame[1], self.frame[3]) < _CUT:
+            words.append("cropped")
+        return ", ".join(words) or "same"
+
+    def alterations(self, of: int) -> str:
+        """In words what was done to one of the two, seen from the other."""
+        gain = self.gain if of == self.second else 1 / self.gain
+        words = [self.shape] if self.shape != "same" else []
+        if not 1 / _BRIGHTER < gain < _BRIGHTER:
+            words.append("brightened" if gain > 1 else "darkened")
+        return ", ".join(words) or "re-encoded"
 
 
 def find_near_duplicates(
@@ -53,6 +77,8 @@ def find_near_duplicates(
     distance: int = NEAR_DISTANCE,
     difference: float = SAME_PICTURE,
     variants: Sequence[str] = VARIANTS,
+    kinds: IntArray | None = None,
+    shares: FloatArray | None = None,
     every_pair: bool = False,
     workers: int = 1,
 ) -> list[NearPair]:
@@ -60,12 +86,15 @@ def find_near_duplicates(
 
     Args:
         sketches: The pictures; byte-identical ones once only, else they find each other.
-        distance: Bits in which hashes of candidates may differ, at most ``MAX_DISTANCE``.
+        distance: Bits in which hashes of whole pictures may differ, at most ``MAX_DISTANCE``.
         difference: Greatest difference of pixels of a pair that is called one picture.
         variants: Which alterations to look for.
+        kinds: Shape ``(N,)``: a number of each picture's own, from 0.
+        shares: Shape ``(K, K)``: what share of ``difference`` two pictures of such kinds may have;
+            where it is 0 they are not compared.
         every_pair: Give all pairs. Else only as many as hold each group together: of a thousand
             copies of one picture 999 pairs, not 499,500.
-        workers: Threads that compare pixels.
+        workers: Threads.
 
     Returns:
         Pairs, in order. With ``every_pair`` a pair stands there once for each variant that fits.
@@ -73,93 +102,156 @@ def find_near_duplicates(
     Raises:
         ValueError: If the distance is out of its range.
     """
-    from fertools.duplicates.kernels import screen
-
     numbers = np.flatnonzero(~sketches.is_flat)
-    base, coarse = sketches.hashes[numbers, 0], sketches.coarse[numbers]
-    groups = _Groups(len(numbers), is_joining=not every_pair)
-    pairs: list[NearPair] = []
+    own = np.zeros(len(numbers), np.int64) if kinds is None else kinds[numbers]
+    limits = difference * (np.ones((1, 1)) if shares is None else shares)
+    search = _Search(sketches, numbers, own, limits, is_joining=not every_pair, workers=workers)
     with progress("comparing pictures", len(numbers) * len(variants), "pictures") as advance:
         for variant in variants:
-            others = sketches.hashes[numbers, VARIANTS.index(variant)]
-            turned = np.ascontiguousarray(altered(coarse, variant))
             done = 0
-            for block in near_pairs(base, distance, others=others):
-                roots = groups.roots()
-                alike = block[
-                    _in_threads(
-                        partial(_screen, screen, coarse, turned, roots, difference), block, workers
-                    )
-                ]
-                for start in range(0, len(alike), _AT_ONCE):
-                    part = groups.apart(alike[start : start + _AT_ONCE])
-                    values = _in_threads(
-                        partial(_measure, sketches, numbers, variant), part, workers
-                    )
-                    for (i, j), value in zip(part.tolist(), values.tolist(), strict=True):
-                        if value <= difference and groups.join(i, j):
-                            first, second = int(numbers[i]), int(numbers[j])
-                            bits = int(base[i] ^ others[j]).bit_count()
-                            pairs.append(NearPair(first, second, bits, value, variant))
-                advance(int(block[-1, 0]) - done)
-                done = int(block[-1, 0])
+            for source, block, frames in search.whole(variant, distance):
+                search.confirm(block, frames, variant)
+                advance(source - done)
+                done = source
+            for block, frames in search.cut(variant):
+                search.confirm(block, frames, variant)
             advance(len(numbers) - done)
-    return sorted(pairs, key=lambda pair: (pair.first, pair.second, VARIANTS.index(pair.variant)))
+    return search.pairs()
 
 
-class _Groups:
-    """Which pictures are known to be copies of each other; nothing is joined unless asked."""
+class _Search:
+    """Candidates of one kind after the other, and which pictures are known to be copies."""
 
-    def __init__(self, count: int, *, is_joining: bool) -> None:
-        self._parents = np.arange(count)
+    def __init__(
+        self,
+        sketches: Sketches,
+        numbers: IntArray,
+        kinds: IntArray,
+        limits: FloatArray,
+        *,
+        is_joining: bool,
+        workers: int,
+    ) -> None:
+        self._sketches, self._numbers = sketches, numbers
+        self._kinds, self._limits = kinds, limits
+        self._coarse = sketches.coarse[numbers]
+        self._parents = np.arange(len(numbers))  # of groups; nothing is joined unless asked
         self._is_joining = is_joining
+        self._workers = workers
+        self._found: dict[tuple[int, int, str], NearPair] = {}
 
-    def roots(self) -> IntArray:
+    def pairs(self) -> list[NearPair]:
+        """What was found, in order."""
+        order = {variant: place for place, variant in enumerate(VARIANTS)}
+        return sorted(
+            self._found.values(), key=lambda p: (p.first, p.second, order[p.variant])
+        )
+
+    def whole(self, variant: str, distance: int) -> Iterator[tuple[int, IntArray, FloatArray]]:
+        """Pairs of which the whole hashes are near, and how far the search is."""
+        base = self._sketches.hashes[self._numbers, 0]
+        others = self._sketches.hashes[self._numbers, VARIANTS.index(variant)]
+        for block in near_pairs(base, distance, others=others):
+            met = self._kinds[block]
+            kept = block[self._limits[met[:, 0], met[:, 1]] > 0]
+            yield int(block[-1, 0]), kept, np.tile(WHOLE, (len(kept), 1))
+
+    def cut(self, variant: str) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Pairs of which one may show a part of the other."""
+        if self._sketches.windows is None:
+            return
+        windows = self._sketches.windows.take(self._numbers)
+        copies = mirrored_windows(windows) if variant == "mirrored" else windows
+        for block in cut_pairs(
+            windows,
+            copies,
+            kinds=self._kinds,
+            may_meet=self._limits > 0,
+            roots=self._roots,
+            workers=self._workers,
+        ):
+            yield block[:, :2].astype(np.int64), FRAMES.reshape(-1, 4)[block[:, 2]]
+
+    def confirm(self, pairs: IntArray, frames: FloatArray, variant: str) -> None:
+        """Compare candidates (source, copy) by their pixels, and keep the copies."""
+        from fertools.duplicates.fitting import fit_pairs, screen_pairs
+
+        pairs, frames = self._apart(pairs, frames)
+        is_mirrored = variant == "mirrored"
+        kept = self._in_threads(
+            lambda part: screen_pairs(
+                self._coarse, pairs[part], frames[part], is_mirrored, _LEAST_CORRELATION
+            ),
+            len(pairs),
+        )
+        is_like = np.concatenate(kept)
+        pairs, frames = pairs[is_like], frames[is_like]
+        for start in range(0, len(pairs), _AT_ONCE):
+            some, places = self._apart(*(a[start : start + _AT_ONCE] for a in (pairs, frames)))
+            if len(some) == 0:
+                continue
+            members, where = np.unique(self._numbers[some], return_inverse=True)
+            thumbnails = self._sketches.thumbnails[members]
+            others = np.ascontiguousarray(altered(thumbnails, variant))
+            where = where.reshape(-1, 2)
+            met = self._kinds[some]
+            limits = self._limits[met[:, 0], met[:, 1]]
+            fitted = self._in_threads(
+                lambda part: fit_pairs(
+                    thumbnails[where[part, 0]], others[where[part, 1]], places[part], limits[part]
+                ),
+                len(some),
+            )
+            values, fits, gains = (np.concatenate(column) for column in zip(*fitted, strict=True))
+            for k in np.flatnonzero(values <= limits).tolist():
+                self._keep(some[k], float(values[k]), variant, fits[k], float(gains[k]))
+
+    def _keep(
+        self, pair: IntArray, value: float, variant: str, frame: FloatArray, gain: float
+    ) -> None:
+        """Note a pair of copies, unless both are known to be of one group."""
+        from fertools.duplicates.kernels import root_of
+
+        source, copy = pair.tolist()
+        if self._is_joining:
+            roots = root_of(self._parents, source), root_of(self._parents, copy)
+            if roots[0] == roots[1]:
+                return
+            self._parents[max(roots)] = min(roots)
+        hashes = self._sketches.hashes
+        first, second = sorted((int(self._numbers[source]), int(self._numbers[copy])))
+        known = self._found.get((first, second, variant))
+        if known is None or value < known.difference:
+            bits = int(hashes[first, 0] ^ hashes[second, VARIANTS.index(variant)]).bit_count()
+            self._found[first, second, variant] = NearPair(
+                first,
+                second,
+                bits,
+                value,
+                variant,
+                tuple(frame.round(4).tolist()),
+                gain if source < copy else 1 / gain,
+            )
+
+    def _roots(self) -> IntArray:
         """The first member of everyone's group."""
         from fertools.duplicates.kernels import roots_of
 
         return np.asarray(roots_of(self._parents), np.int64)
 
-    def apart(self, pairs: IntArray) -> IntArray:
+    def _apart(self, pairs: IntArray, frames: FloatArray) -> tuple[IntArray, FloatArray]:
         """The pairs of two groups."""
-        if not self._is_joining:
-            return pairs
-        roots = self.roots()
-        are_apart: npt.NDArray[np.bool_] = roots[pairs[:, 0]] != roots[pairs[:, 1]]
-        return pairs[are_apart]
+        roots = self._roots()
+        are_apart = roots[pairs[:, 0]] != roots[pairs[:, 1]]
+        return pairs[are_apart], frames[are_apart]
 
-    def join(self, i: int, j: int) -> bool:
-        """Make one group of two; whether they were two."""
-        from fertools.duplicates.kernels import root_of
-
-        if not self._is_joining:
-            return True
-        roots = root_of(self._parents, i), root_of(self._parents, j)
-        self._parents[max(roots)] = min(roots)
-        return bool(roots[0] != roots[1])
-
-
-def _in_threads(
-    function: Callable[[IntArray], npt.NDArray[_Value]], pairs: IntArray, workers: int
-) -> npt.NDArray[_Value]:
-    """Apply a compiled function to parts of some pairs at the same time."""
-    if workers == 1 or len(pairs) < 2 * workers:
-        return function(pairs)
-    parts = np.array_split(pairs, workers)
-    with ThreadPoolExecutor(workers) as pool:
-        return np.concatenate(list(pool.map(function, parts)))
-
-
-def _screen(
-    screen: Callable[..., npt.NDArray[np.bool_]],
-    coarse: npt.NDArray[np.uint8],
-    turned: npt.NDArray[np.uint8],
-    roots: IntArray,
-    difference: float,
-    pairs: IntArray,
-) -> npt.NDArray[np.bool_]:
-    """Which pairs are worth a closer look."""
-    return screen(pairs, coarse, turned, roots, _COARSE_PER_FINE * difference)
+    def _in_threads(self, function: Callable[[slice], _Result], count: int) -> list[_Result]:
+        """Apply a compiled function to parts of so many pairs at the same time."""
+        if self._workers == 1 or count < 2 * self._workers:
+            return [function(slice(None))]
+        edges = np.linspace(0, count, self._workers + 1).astype(int).tolist()
+        with ThreadPoolExecutor(self._workers) as pool:
+            return list(pool.map(function, map(slice, edges[:-1], edges[1:])))
 
 
 def group_pairs(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
@@ -181,15 +273,3 @@ def group_pairs(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
         for member in other:
             group_of[member] = one
     return sorted({tuple(sorted(group)) for group in group_of.values()})
-
-
-def _measure(
-    sketches: Sketches, numbers: IntArray, variant: str, pairs: IntArray
-) -> npt.NDArray[np.float64]:
-    """The differences of pairs; each thumbnail is fetched once."""
-    if len(pairs) == 0:
-        return np.empty(0)
-    members, places = np.unique(numbers[pairs], return_inverse=True)
-    thumbnails = sketches.thumbnails[members]
-    places = places.reshape(-1, 2)
-    return picture_differences(thumbnails[places[:, 0]], altered(thumbnails[places[:, 1]], variant))

@@ -6,19 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["find_block", "root_of", "roots_of", "screen", "tone_differences"]
+__all__ = ["fill_buckets", "find_block", "find_cut", "root_of", "roots_of"]
 
 HashArray = npt.NDArray[np.uint64]
 IntArray = npt.NDArray[np.int64]
-Pixels = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float64]
-
-_BOX = 7  # of a thumbnail's pixels
-_SMALL_BOX = 3  # of a coarse picture's
-_SHIFT = 2  # tone curves have a knot every four grey levels
-_REACH = 4
-_BENDING = 1.5
-_WEIGHTS = np.exp(-0.5 * np.arange(_REACH + 1) ** 2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -109,167 +100,116 @@ def roots_of(parents: IntArray) -> IntArray:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def screen(
-    pairs: IntArray, coarse: Pixels, turned: Pixels, roots: IntArray, limit: float
-) -> npt.NDArray[np.bool_]:
-    """Which pairs are of two groups and look alike in coarse pictures.
+def fill_buckets(
+    words: HashArray, shift: int, starts: npt.NDArray[np.int32]
+) -> tuple[HashArray, npt.NDArray[np.int32]]:
+    """Sort words by their bits from ``shift`` on, and fill in where each value begins.
 
     Args:
-        pairs: Shape ``(K, 2)``.
-        coarse: Shape ``(N, S, S)``.
-        turned: The same, altered as the second of a pair is.
-        roots: Shape ``(N,)``: the first member of each one's group.
-        limit: Of the same measure as :func:`tone_differences`, without the shift and stretch.
+        words: Shape ``(M,)``.
+        shift: The lowest bit that counts.
+        starts: Shape ``(V + 1,)``, zeros: V is a power of two.
     """
-    kept = np.zeros(len(pairs), np.bool_)
-    for k in range(len(pairs)):
-        i, j = pairs[k, 0], pairs[k, 1]
-        if roots[i] != roots[j]:
-            kept[k] = (
-                _one_way(coarse[i], turned[j], _SMALL_BOX, False) <= limit
-                or _one_way(turned[j], coarse[i], _SMALL_BOX, False) <= limit
-            )
-    return kept
+    mask = np.uint64(len(starts) - 2)
+    for word in words:
+        starts[np.int64((word >> np.uint64(shift)) & mask) + 1] += 1
+    for value in range(1, len(starts)):
+        starts[value] += starts[value - 1]
+    free = starts[:-1].copy()
+    ordered, numbers = np.empty_like(words), np.empty(len(words), np.int32)
+    for number in range(len(words)):
+        value = np.int64((words[number] >> np.uint64(shift)) & mask)
+        ordered[free[value]] = words[number]
+        numbers[free[value]] = number
+        free[value] += 1
+    return ordered, numbers
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def tone_differences(first: Pixels, second: Pixels) -> FloatArray:
-    """The measure of :func:`fertools.duplicates.picture_differences`, shapes ``(K, S, S)``."""
-    result = np.empty(len(first))
-    for k in range(len(first)):
-        result[k] = min(
-            _one_way(first[k], second[k], _BOX, True),
-            _one_way(second[k], first[k], _BOX, True),
-        )
-    return result
+def find_cut(
+    outer: HashArray,
+    unsure: HashArray,
+    inner: HashArray,
+    buckets: tuple[HashArray, npt.NDArray[np.int32], npt.NDArray[np.int32]],
+    roots: IntArray,
+    kinds: IntArray,
+    may_meet: npt.NDArray[np.bool_],
+    most_bits: tuple[int, int],
+    begin: int,
+    best: npt.NDArray[np.int32],
+    found: npt.NDArray[np.int32],
+) -> tuple[int, int]:
+    """Fill ``found`` with (source, copy, windows) from copy ``begin`` on, until it is full.
 
+    Args:
+        outer: Copies' words, shape ``(N, W, 2)``.
+        unsure: Shape ``(N, W)``: bits of their first words that may be turned.
+        inner: Sources' words, shape ``(N * W, 2)``.
+        buckets: Of the sources' first words, for each table: the words in order and their numbers,
+            shape ``(T, N * W)``, and where each value of the table's bits begins, ``(T, V + 1)``.
+        roots: Shape ``(N,)``: pictures of one root need not be found.
+        kinds: Shape ``(N,)``.
+        may_meet: Shape ``(K, K)``: kinds whose pairs are looked for.
+        most_bits: How many bits may differ in the first words, and in both.
+        begin: The first copy.
+        best: Shape ``(N,)``, -1: scratch.
+        found: Shape ``(C, 3)``, C at least N. A pair stands there once, with the windows that are
+            nearest: ``W * inner + outer``.
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _one_way(first: Pixels, second: Pixels, box: int, may_move: bool) -> float:
-    """The largest local residual of ``second`` drawn from ``first``, as a share of its contrast."""
-    size = first.shape[0]
-    sums = np.zeros((256 >> _SHIFT, 5))  # 1, x, xx, y, xy of the pixels in each range of levels
-    total, squares = 0.0, 0.0
-    for r in range(size):
-        for c in range(size):
-            x, y = np.float64(first[r, c]), np.float64(second[r, c])
-            knot = first[r, c] >> _SHIFT
-            sums[knot, 0] += 1.0
-            sums[knot, 1] += x
-            sums[knot, 2] += x * x
-            sums[knot, 3] += y
-            sums[knot, 4] += x * y
-            total += y
-            squares += y * y
-    n = size * size
-    variance = squares / n - (total / n) ** 2
-    if variance <= 0.0:
-        return 1.0
-    curve = _tone_curve(sums)
-    lowest, highest = _extremes(first)
-    drawn = np.empty((size, size))
-    for r in range(size):
-        for c in range(size):
-            drawn[r, c] = curve[first[r, c]]
-    residual = _without_motion(drawn, second) if may_move else second - drawn
-    columns = np.zeros(size)  # energy of the last rows of each column
-    energies = np.empty((box, size))
-    largest = 0.0
-    for r in range(size):
-        for c in range(size):
-            x, low, high = first[r, c], lowest[r, c], highest[r, c]
-            e = residual[r, c]
-            if high > low:  # how much of it a bend of the curve explains at an edge
-                dark, light = curve[low], curve[high]
-                bend = dark + (light - dark) * (np.float64(x) - low) / (high - low) - drawn[r, c]
-                if e * bend > 0.0:
-                    e = max(abs(e) - _BENDING * abs(bend), 0.0)
-            if r >= box:
-                columns[c] -= energies[r % box, c]
-            energies[r % box, c] = e * e
-            columns[c] += e * e
-        if r >= box - 1:
-            energy = 0.0
-            for c in range(size):
-                energy += columns[c]
-                if c >= box:
-                    energy -= columns[c - box]
-                if c >= box - 1:
-                    largest = max(largest, energy)
-    return float(np.sqrt(largest / box**2 / variance))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _without_motion(drawn: FloatArray, second: Pixels) -> FloatArray:
-    """What remains of ``second - drawn`` after the small shift and stretch that explain most."""
-    size = drawn.shape[0]
-    products, sums, terms = np.zeros((6, 6)), np.zeros(6), np.zeros(6)
-    for r in range(1, size - 1, 2):  # every fourth pixel is enough for six numbers
-        for c in range(1, size - 1, 2):
-            e = second[r, c] - drawn[r, c]
-            gx = 0.5 * (drawn[r, c + 1] - drawn[r, c - 1])
-            gy = 0.5 * (drawn[r + 1, c] - drawn[r - 1, c])
-            x, y = 2.0 * c / (size - 1) - 1.0, 2.0 * r / (size - 1) - 1.0
-            terms[0], terms[1], terms[2] = gx, gx * x, gx * y
-            terms[3], terms[4], terms[5] = gy, gy * x, gy * y
-            for a in range(6):
-                sums[a] += terms[a] * e
-                for b in range(a + 1):
-                    products[a, b] += terms[a] * terms[b]
-    for a in range(6):
-        products[a, a] += 1e-6
-        for b in range(a):
-            products[b, a] = products[a, b]
-    p = np.linalg.solve(products, sums)
-    residual = np.empty((size, size))
-    for r in range(size):
-        above, below = max(r - 1, 0), min(r + 1, size - 1)
-        y = 2.0 * r / (size - 1) - 1.0
-        for c in range(size):
-            left, right = max(c - 1, 0), min(c + 1, size - 1)
-            x = 2.0 * c / (size - 1) - 1.0
-            gx = (drawn[r, right] - drawn[r, left]) / (right - left)
-            gy = (drawn[below, c] - drawn[above, c]) / (below - above)
-            moved = gx * (p[0] + p[1] * x + p[2] * y) + gy * (p[3] + p[4] * x + p[5] * y)
-            residual[r, c] = second[r, c] - drawn[r, c] - moved
-    return residual
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _extremes(picture: Pixels) -> tuple[Pixels, Pixels]:
-    """The lowest and the highest level of each pixel and its eight neighbours."""
-    low, high = picture.copy(), picture.copy()
-    low[:, 1:] = np.minimum(low[:, 1:], picture[:, :-1])
-    low[:, :-1] = np.minimum(low[:, :-1], picture[:, 1:])
-    high[:, 1:] = np.maximum(high[:, 1:], picture[:, :-1])
-    high[:, :-1] = np.maximum(high[:, :-1], picture[:, 1:])
-    rows_low, rows_high = low.copy(), high.copy()
-    low[1:] = np.minimum(low[1:], rows_low[:-1])
-    low[:-1] = np.minimum(low[:-1], rows_low[1:])
-    high[1:] = np.maximum(high[1:], rows_high[:-1])
-    high[:-1] = np.maximum(high[:-1], rows_high[1:])
-    return low, high
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _tone_curve(sums: FloatArray) -> FloatArray:
-    """What each of 256 levels becomes: a line for each knot, fitted to it and its neighbours."""
-    num_knots = len(sums)
-    curve = np.zeros(256)
-    for knot in range(num_knots):
-        if sums[knot, 0] == 0.0:
-            continue
-        n, sx, sxx, sy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
-        for near in range(max(0, knot - _REACH), min(num_knots, knot + _REACH + 1)):
-            weight = _WEIGHTS[abs(near - knot)]
-            n += weight * sums[near, 0]
-            sx += weight * sums[near, 1]
-            sxx += weight * sums[near, 2]
-            sy += weight * sums[near, 3]
-            sxy += weight * sums[near, 4]
-        x, y = sx / n, sy / n
-        spread = sxx / n - x * x + 0.01  # of a single level the slope is 0
-        slope = (sxy / n - x * y) / spread
-        for level in range(knot << _SHIFT, (knot + 1) << _SHIFT):
-            curve[level] = y + slope * (level - x)
-    return curve
+    Returns:
+        The copy to go on with, and how many pairs there are.
+    """
+    ordered, numbers, starts = buckets
+    num_windows, num_tables = outer.shape[1], len(starts)
+    mask = np.int64(starts.shape[1] - 2)
+    num_bits = _count_bits(np.uint64(mask))
+    touched, doubts = np.empty(len(best), np.int64), np.empty(64, np.int64)
+    count = 0
+    for copy in range(begin, len(outer)):
+        num_touched = 0
+        for window in range(num_windows):
+            word, second = outer[copy, window, 0], outer[copy, window, 1]
+            for table in range(num_tables):
+                shift = np.uint64(num_bits * table)
+                key = np.int64(word >> shift) & mask
+                doubtful = np.int64(unsure[copy, window] >> shift) & mask
+                num_doubts = 1
+                doubts[0] = 0  # first no bit is turned, then one
+                while doubtful:
+                    doubts[num_doubts] = doubtful & -doubtful
+                    doubtful &= doubtful - 1
+                    num_doubts += 1
+                for doubt in range(num_doubts):
+                    value = key ^ doubts[doubt]
+                    for place in range(starts[table, value], starts[table, value + 1]):
+                        bits = _count_bits(word ^ ordered[table, place])
+                        if bits > most_bits[0]:
+                            continue
+                        number = numbers[table, place]
+                        source = number // num_windows
+                        if roots[source] == roots[copy]:
+                            continue
+                        if not may_meet[kinds[source], kinds[copy]]:
+                            continue
+                        bits += _count_bits(second ^ inner[number, 1])
+                        if bits > most_bits[1]:
+                            continue
+                        windows = num_windows * (number % num_windows) + window
+                        rank = np.int32(bits * num_windows**2 + windows)
+                        if best[source] < 0:
+                            touched[num_touched] = source
+                            num_touched += 1
+                            best[source] = rank
+                        elif rank < best[source]:
+                            best[source] = rank
+        is_full = count + num_touched > len(found)
+        for place in range(num_touched):
+            source = touched[place]
+            if not is_full:
+                found[count, 0], found[count, 1] = source, copy
+                found[count, 2] = best[source] % num_windows**2
+                count += 1
+            best[source] = -1
+        if is_full:
+            return copy, count
+    return len(outer), count

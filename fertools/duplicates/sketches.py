@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from fertools.duplicates.windows import Windows, hash_windows
+
 __all__ = [
     "FLAT_BELOW",
     "THUMBNAIL_SIZE",
@@ -67,12 +69,14 @@ class Sketches:
         coarse: Shape ``(N, 16, 16)``, see :func:`coarse_pictures`.
         thumbnails: ``N`` of them.
         is_flat: Shape ``(N,)``; such pictures are no one's near duplicates.
+        windows: By which cut copies are found; None where nobody looks for them.
     """
 
     hashes: npt.NDArray[np.uint64]
     coarse: Pixels
     thumbnails: Thumbnails
     is_flat: npt.NDArray[np.bool_]
+    windows: Windows | None = None
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -149,4 +153,5 @@ def stack_sketches(sketches: Sequence[Sketch]) -> Sketches:
         coarse_pictures(thumbnails),
         thumbnails,
         np.array([s.is_flat for s in sketches], np.bool_),
+        hash_windows(thumbnails),
     )
