@@ -44,10 +44,10 @@ def verify(
         typer.Option(
             min=0,
             max=1,
-            help="How much their pixels may differ at the worst place (share of the contrast).",
+            help="How much their pixels may differ at the worst place, in units of mean detail.",
             rich_help_panel=_COPIES,
         ),
-    ] = 0.04,
+    ] = 0.6,
     sheet: Annotated[
         bool,
         typer.Option(

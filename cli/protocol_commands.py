@@ -10,7 +10,7 @@ import typer
 from cli.runner import new_app
 
 if TYPE_CHECKING:
-    from fertools.protocols import Fold, LeakReport, Lock
+    from fertools.protocols import Checked, Fold, Lock
 
 app = new_app(
     "Declared protocols: what is tested on what, locked so that everyone tests the same.\n\n"
@@ -26,9 +26,34 @@ _Data = Annotated[
         "data home.",
     ),
 ]
+_LEAKS = "Leaks"
 _Strict = Annotated[
     bool,
-    typer.Option("--strict", help="Refuse whatever leaks, also of an official split."),
+    typer.Option(
+        "--strict",
+        help="Refuse whatever leaks, also of an official split.",
+        rich_help_panel=_LEAKS,
+    ),
+]
+_Near = Annotated[
+    bool,
+    typer.Option(
+        "--near/--no-near",
+        help="Search altered copies too: mirrored, cropped, re-encoded, brighter, darker.",
+        rich_help_panel=_LEAKS,
+    ),
+]
+_Exclude = Annotated[
+    bool,
+    typer.Option(
+        "--exclude-leaks",
+        help="Leave training samples that leak out of the folds; the lock says who.",
+        rich_help_panel=_LEAKS,
+    ),
+]
+_Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes and threads of --near; else one a processor."),
 ]
 _LISTED = 20
 
@@ -68,33 +93,45 @@ def lock(
         Path | None,
         typer.Option(help="The lock; else NAME.lock.json beside the manifest of who is tested."),
     ] = None,
+    near: _Near = False,
     strict: _Strict = False,
+    exclude_leaks: _Exclude = False,
+    workers: _Workers = None,
 ) -> None:
     """Make the folds on the data at hand, refuse leaks, and write them down by sample id.
 
+    Whatever leaks is listed in NAME.leaks.csv beside the lock.
+
     Example: fertools protocols lock bu3dfe-p1-5fold
     """
+    from fertools.jobs.pool import default_workers
     from fertools.protocols import (
-        find_leaks,
         load_protocol,
         lock_protocol,
         parse_data,
         read_pool,
-        refuse_leaks,
+        run_gate,
         write_lock,
     )
 
     protocol = load_protocol(name)
     pool = read_pool(protocol, parse_data(protocol, data or ()))
-    made = lock_protocol(protocol, pool)
-    report = find_leaks(made, pool)
-    refuse_leaks(report, protocol=protocol.name, strict=strict)
     path = out or pool.main.path.parent / f"{protocol.name}.lock.json"
-    write_lock(path, made)
-    for fold in made.folds:
-        typer.echo(_in_words(made, fold))
-    _tell_leaks(report)
-    typer.echo(f"digest {made.digest[:12]}{', synthetic' if made.synthetic else ''}")
+    checked = run_gate(
+        lock_protocol(protocol, pool),
+        pool,
+        path,
+        near=near,
+        strict=strict,
+        exclude=exclude_leaks,
+        is_written=True,
+        workers=workers or default_workers(),
+    )
+    write_lock(path, checked.lock)
+    for fold in checked.lock.folds:
+        typer.echo(_in_words(checked.lock, fold))
+    _tell_leaks(checked, path)
+    typer.echo(f"digest {checked.lock.digest[:12]}{', synthetic' if pool.synthetic else ''}")
     typer.echo(path)
 
 
@@ -102,36 +139,79 @@ def lock(
 def check(
     lock_path: Annotated[Path, typer.Argument(metavar="LOCK", help="A lock.")],
     data: _Data = None,
+    protocol_file: Annotated[
+        str | None,
+        typer.Option(
+            "--protocol", metavar="YAML", help="The protocol, if it is none that comes with us."
+        ),
+    ] = None,
+    near: _Near = True,
     strict: _Strict = False,
+    exclude_leaks: _Exclude = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The lock that --exclude-leaks writes; else NAME.excluded.lock.json beside it.",
+            rich_help_panel=_LEAKS,
+        ),
+    ] = None,
+    workers: _Workers = None,
 ) -> None:
-    """Compare a lock with the data at hand, and look for leaks.
+    """Compare a lock with its protocol and the data at hand, and look for leaks.
+
+    Started again, only pictures that were written since are read, which is a matter of seconds.
+    Whatever leaks is listed in NAME.leaks.csv beside the lock.
 
     Example: fertools protocols check data/derived/bu3dfe-p1/bu3dfe-p1-5fold.lock.json
     """
+    from fertools.errors import LockError, ProtocolError
+    from fertools.jobs.pool import default_workers
     from fertools.protocols import (
         check_lock,
-        find_leaks,
+        list_protocols,
         load_protocol,
         parse_data,
         read_lock,
         read_pool,
-        refuse_leaks,
+        run_gate,
+        unlike_protocol,
+        write_lock,
     )
 
     found = read_lock(lock_path)
-    protocol = load_protocol(found.protocol)
+    if protocol_file is None and found.protocol not in list_protocols():
+        raise ProtocolError(
+            f"{lock_path}: is of the protocol {found.protocol!r}, which does not come with "
+            f"fertools; give its file with --protocol {found.protocol}.yaml"
+        )
+    protocol = load_protocol(protocol_file or found.protocol)
+    if (text := unlike_protocol(found, protocol)) is not None:
+        raise LockError(f"{lock_path}: {text}; lock the protocol again")
     given = parse_data(protocol, data or ())
     if not given and len(protocol.selections) == 1:
         given = dict.fromkeys(protocol.selections, lock_path.parent)
     pool = read_pool(protocol, given)
     check_lock(found, pool)
-    report = find_leaks(found, pool)
-    refuse_leaks(report, protocol=protocol.name, strict=strict)
+    checked = run_gate(
+        found,
+        pool,
+        lock_path,
+        near=near,
+        strict=strict,
+        exclude=exclude_leaks,
+        is_written=True,
+        workers=workers or default_workers(),
+    )
     typer.echo(
         f"{lock_path}: fits {pool.main.path} ({len(found.labels):,} samples, {len(found.folds)} "
         f"{'folds' if len(found.folds) > 1 else 'fit'})"
     )
-    _tell_leaks(report)
+    path = _tell_leaks(checked, lock_path)
+    if checked.excluded:
+        stem = lock_path.name.removesuffix(".json").removesuffix(".lock")
+        path = out or lock_path.with_name(f"{stem}.excluded.lock.json")
+        write_lock(path, checked.lock)
+    typer.echo(path)
 
 
 def _in_words(lock: Lock, fold: Fold) -> str:
@@ -143,15 +223,28 @@ def _in_words(lock: Lock, fold: Fold) -> str:
     return f"{fold.name}: {len(fold.train):,} to train{chosen}, {len(fold.test):,} to test{people}"
 
 
-def _tell_leaks(report: LeakReport) -> None:
-    """What the gate found, and what it could not check."""
-    if not report.has_subjects:
-        typer.echo("subjects: not checkable, the set has none")
-    for leak in report.leaks[:_LISTED]:
+def _tell_leaks(checked: Checked, lock_path: Path) -> Path:
+    """What the gate found, and what it did not look for; gives the list of all leaks."""
+    from fertools.protocols import leaks_path
+
+    found, path = checked.found, leaks_path(lock_path)
+    for leak in found.leaks[:_LISTED]:
         typer.echo(f"leak: {leak}", err=True)
-    if report.leaks:
-        words = ", ".join(f"{number:,} by {kind}" for kind, number in report.counts.items())
-        typer.echo(f"leaks of the official split, listed and not refused: {words}")
+    if len(found.leaks) > _LISTED:
+        typer.echo(f"… {len(found.leaks) - _LISTED:,} more; all of them are in {path}", err=True)
+    if found.leaks:
+        words = ", ".join(f"{number:,} by {kind}" for kind, number in found.counts.items())
+        what = "listed, not refused"
+        if checked.excluded:
+            samples = len({one.sample for one in checked.excluded})
+            what = f"{samples:,} training samples left out"
+        typer.echo(f"leaks: {words}; {what}")
     else:
-        what = "no subject and no picture" if report.has_subjects else "no picture"
-        typer.echo(f"{what} on both sides")
+        kinds = ["no subject"] * found.has_subjects + ["no file"]
+        kinds += ["no altered copy"] * (found.num_pairs is not None)
+        typer.echo(f"leaks: {', '.join(kinds)} on both sides")
+    if found.num_pairs is not None:
+        typer.echo(f"pairs of pictures on both sides, searched for copies: {found.num_pairs:,}")
+    for reason in found.not_checked:
+        typer.echo(f"not checked: {reason}")
+    return path

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from fertools.errors import LockError
 from fertools.protocols import (
+    Exclusion,
     LeakReport,
     Lock,
     Pool,
     check_lock,
-    find_leaks,
     load_protocol,
     parse_data,
     read_lock,
     read_pool,
-    refuse_leaks,
+    run_gate,
+    unlike_protocol,
 )
 
 
@@ -29,8 +30,10 @@ class Inputs:
         protocol: Name of the protocol.
         pool: The samples.
         lock: The folds, checked against the samples.
-        leaks: What the leak gate found; what it refuses is an error before.
+        leaks: What the leak gate found; what it refuses is an error before. Its ``not_checked``
+            says what was not looked for.
         mismatch: What differs from the lock, where the user allowed it.
+        excluded: Training samples that were left out of the lock's folds since they leak.
     """
 
     protocol: str
@@ -38,6 +41,7 @@ class Inputs:
     lock: Lock
     leaks: LeakReport
     mismatch: tuple[str, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
 
 
 def find_inputs(
@@ -45,18 +49,28 @@ def find_inputs(
     *,
     data: Sequence[str] = (),
     lock_path: Path | None = None,
+    near: bool | None = None,
     strict: bool = False,
+    exclude_leaks: bool = False,
     allow_mismatch: bool = False,
+    workers: int = 1,
 ) -> Inputs:
     """Read samples and lock, and compare them with the protocol and with each other.
+
+    Subjects and files on both sides of a fold are always looked for.
 
     Args:
         protocol_name: A protocol's name, or its YAML.
         data: ``MANIFEST``, or ``ROLE=MANIFEST`` for each role; else the protocol's own in the data
             home.
         lock_path: The lock; else ``NAME.lock.json`` beside the manifest of those who are tested.
+        near: Search near duplicates too; None takes what 'fertools protocols check' found, if it
+            did.
         strict: Refuse any leak, also of an official split.
+        exclude_leaks: Leave training samples that leak out of the folds; the lock that is given
+            back has another digest and says who.
         allow_mismatch: Go on where the samples are not as locked; what differs is given back.
+        workers: Processes and threads of the search for near duplicates.
 
     Raises:
         ProtocolError: If the protocol is unknown, or the samples do not suit it.
@@ -72,20 +86,13 @@ def find_inputs(
     if not path.is_file():
         raise LockError(f"{path}: there is no lock here; {remedy}")
     lock = read_lock(path)
-    if lock.protocol != protocol.name:
-        raise LockError(
-            f"{path}: is a lock of the protocol {lock.protocol!r}, expected {protocol.name!r}"
-        )
     mismatch: tuple[str, ...] = ()
-    if lock.protocol_digest != protocol.digest:
-        text = (
-            f"was made when the protocol {protocol.name!r} read otherwise (version "
-            f"{lock.protocol_version}, now {protocol.version})"
-        )
-        if not allow_mismatch:
+    if (text := unlike_protocol(lock, protocol)) is not None:
+        if not allow_mismatch or lock.protocol != protocol.name:
             raise LockError(f"{path}: {text}; {remedy}")
         mismatch = (f"the lock {text}",)
     mismatch += check_lock(lock, pool, allow_mismatch=allow_mismatch)
-    leaks = find_leaks(lock, pool)
-    refuse_leaks(leaks, protocol=protocol.name, strict=strict)
-    return Inputs(protocol.name, pool, lock, leaks, mismatch)
+    checked = run_gate(
+        lock, pool, path, near=near, strict=strict, exclude=exclude_leaks, workers=workers
+    )
+    return Inputs(protocol.name, pool, checked.lock, checked.report, mismatch, checked.excluded)

@@ -3,6 +3,7 @@
 from fertools.duplicates.compare import SAME_PICTURE, WHOLE, picture_differences
 from fertools.duplicates.find import (
     NEAR_DISTANCE,
+    ONE_PERSON,
     NearPair,
     find_near_duplicates,
     group_pairs,
@@ -27,6 +28,7 @@ __all__ = [
     "MAX_DISTANCE",
     "NEAR_DISTANCE",
     "NUM_WINDOWS",
+    "ONE_PERSON",
     "SAME_PICTURE",
     "THUMBNAIL_SIZE",
     "VARIANTS",

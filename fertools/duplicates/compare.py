@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 __all__ = ["SAME_PICTURE", "WHOLE", "picture_differences"]
 
-SAME_PICTURE = 0.7
+SAME_PICTURE = 0.6
 """Greatest difference of two thumbnails that are called one picture; see docs/leaks.md."""
 
 WHOLE = (0.0, 1.0, 0.0, 1.0)
@@ -28,10 +28,11 @@ def picture_differences(
     One is drawn from the other by the tone curve (a smooth map from grey level to grey level) that
     fits best, which takes brightness and contrast away. Where such a curve bends, as at
     overexposure, an edge may lie between the curve and its chord, since thumbnails are blurred
-    after such a change, not before it. Of what remains the root mean square is taken in each square
-    of a tenth of the side, and the largest is divided by that of the whole picture's fine detail
-    (what a mean over 5 x 5 points does not show). The result is the smaller one of both directions:
-    an overexposed picture can be drawn from a good one, but not the other way round.
+    after such a change, not before it. From what remains its local mean is taken (another light, or
+    a colour of which one channel was overexposed). Then the root mean square is taken in each
+    square of a tenth of the side, and the largest is divided by that of the whole picture's fine
+    detail (what a mean over 5 x 5 points does not show). The result is the smaller one of both
+    directions: an overexposed picture can be drawn from a good one, but not the other way round.
 
     An altered file differs a little everywhere. Another expression or face leaves most of a picture
     as it was and changes a few places much: so it is the worst place that counts, not the average.
@@ -55,8 +56,9 @@ def picture_differences(
     if first.shape != second.shape or first.ndim != 3:
         raise ValueError(f"thumbnails of shapes {first.shape} and {second.shape}")
     start = np.tile(WHOLE, (len(first), 1)) if frames is None else frames
+    pairs = np.arange(len(first))[:, None].repeat(2, axis=1)
     limits = np.full(len(first), np.inf)
     differences, _, _ = fit_pairs(
-        np.ascontiguousarray(first), np.ascontiguousarray(second), start, limits
+        np.ascontiguousarray(first), np.ascontiguousarray(second), pairs, start, limits
     )
     return np.asarray(differences, np.float64)

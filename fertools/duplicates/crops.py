@@ -15,8 +15,9 @@ __all__ = ["cut_pairs"]
 IntArray = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
 
-_NUM_TABLES, _KEY_BITS = 3, 20
-_MOST_BITS = (10, 24)  # of the first word, of both; of copies within 2.5 % some window is nearer
+_KEY_BITS = 20
+_SHIFTS = np.array([0, 15, 29, 44])  # the lowest bit of each table's key
+_MOST_BITS = (11, 26)  # of the first word, of both; of copies some pair of windows is nearer
 _ROOM = 1 << 16
 _AT_ONCE = 1 << 18  # pairs that are aimed at in a block
 
@@ -32,7 +33,7 @@ def cut_pairs(
 ) -> Iterator[Int32Array]:
     """Find pairs of which one may show a part of the other.
 
-    The first words of all inner windows stand in three tables of buckets, by 20 of their bits each.
+    The first words of all inner windows stand in four tables of buckets, by 20 of their bits each.
     Of an outer window the bucket of its own bits is looked into, and those that come of turning one
     of the bits that a small change turns first.
 
@@ -56,11 +57,10 @@ def cut_pairs(
     count = len(windows.inner)
     words = windows.inner.reshape(-1, 2)
     first = np.ascontiguousarray(words[:, 0])
-    ordered = np.empty((_NUM_TABLES, len(words)), np.uint64)
-    numbers = np.empty((_NUM_TABLES, len(words)), np.int32)
-    starts = np.zeros((_NUM_TABLES, (1 << _KEY_BITS) + 1), np.int32)
-    for table in range(_NUM_TABLES):
-        shift = _KEY_BITS * table
+    ordered = np.empty((len(_SHIFTS), len(words)), np.uint64)
+    numbers = np.empty((len(_SHIFTS), len(words)), np.int32)
+    starts = np.zeros((len(_SHIFTS), (1 << _KEY_BITS) + 1), np.int32)
+    for table, shift in enumerate(_SHIFTS.tolist()):
         ordered[table], numbers[table] = fill_buckets(first, shift, starts[table])
     scratch = [np.full(count, -1, np.int32) for _ in range(workers)]
 
@@ -73,6 +73,7 @@ def cut_pairs(
                 copies.unsure[:end],
                 words,
                 (ordered, numbers, starts),
+                _SHIFTS,
                 known,
                 kinds,
                 may_meet,

@@ -17,7 +17,7 @@ from fertools.duplicates.sketches import VARIANTS, Sketches, altered
 from fertools.duplicates.windows import FRAMES, mirrored_windows
 from fertools.jobs import progress
 
-__all__ = ["NEAR_DISTANCE", "NearPair", "find_near_duplicates", "group_pairs"]
+__all__ = ["NEAR_DISTANCE", "ONE_PERSON", "NearPair", "find_near_duplicates", "group_pairs"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -25,6 +25,12 @@ _Result = TypeVar("_Result")
 
 NEAR_DISTANCE = 8
 """Bits of 64 in which the hashes of two whole pictures may differ to be compared by pixels."""
+
+ONE_PERSON = 0.25
+"""The share of the greatest difference that two pictures of one person may have.
+
+They are alike without being copies, such as a neutral face and one with the faintest smile.
+"""
 
 _LEAST_CORRELATION = 0.6  # squared, of coarse pictures; of altered copies 0.8 and more
 _AT_ONCE = 8192  # pairs; their thumbnails are 64 MB
@@ -77,8 +83,9 @@ def find_near_duplicates(
     distance: int = NEAR_DISTANCE,
     difference: float = SAME_PICTURE,
     variants: Sequence[str] = VARIANTS,
+    people: IntArray | None = None,
     kinds: IntArray | None = None,
-    shares: FloatArray | None = None,
+    may_meet: npt.NDArray[np.bool_] | None = None,
     every_pair: bool = False,
     workers: int = 1,
 ) -> list[NearPair]:
@@ -89,9 +96,10 @@ def find_near_duplicates(
         distance: Bits in which hashes of whole pictures may differ, at most ``MAX_DISTANCE``.
         difference: Greatest difference of pixels of a pair that is called one picture.
         variants: Which alterations to look for.
-        kinds: Shape ``(N,)``: a number of each picture's own, from 0.
-        shares: Shape ``(K, K)``: what share of ``difference`` two pictures of such kinds may have;
-            where it is 0 they are not compared.
+        people: Shape ``(N,)``: who it is, negative where nobody knows. Pictures of one person must
+            be nearer by ``ONE_PERSON`` to be called one picture.
+        kinds: Shape ``(N,)``: what it is, from 0.
+        may_meet: Shape ``(K, K)``: which kinds are compared with which; else all.
         every_pair: Give all pairs. Else only as many as hold each group together: of a thousand
             copies of one picture 999 pairs, not 499,500.
         workers: Threads.
@@ -103,9 +111,17 @@ def find_near_duplicates(
         ValueError: If the distance is out of its range.
     """
     numbers = np.flatnonzero(~sketches.is_flat)
-    own = np.zeros(len(numbers), np.int64) if kinds is None else kinds[numbers]
-    limits = difference * (np.ones((1, 1)) if shares is None else shares)
-    search = _Search(sketches, numbers, own, limits, is_joining=not every_pair, workers=workers)
+    count = len(sketches)
+    search = _Search(
+        sketches,
+        numbers,
+        (np.full(count, -1) if people is None else people)[numbers],
+        (np.zeros(count, np.int64) if kinds is None else kinds)[numbers],
+        np.ones((1, 1), np.bool_) if may_meet is None else may_meet,
+        difference=difference,
+        is_joining=not every_pair,
+        workers=workers,
+    )
     with progress("comparing pictures", len(numbers) * len(variants), "pictures") as advance:
         for variant in variants:
             done = 0
@@ -126,14 +142,17 @@ class _Search:
         self,
         sketches: Sketches,
         numbers: IntArray,
+        people: IntArray,
         kinds: IntArray,
-        limits: FloatArray,
+        may_meet: npt.NDArray[np.bool_],
         *,
+        difference: float,
         is_joining: bool,
         workers: int,
     ) -> None:
         self._sketches, self._numbers = sketches, numbers
-        self._kinds, self._limits = kinds, limits
+        self._people, self._kinds, self._may_meet = people, kinds, may_meet
+        self._difference = difference
         self._coarse = sketches.coarse[numbers]
         self._parents = np.arange(len(numbers))  # of groups; nothing is joined unless asked
         self._is_joining = is_joining
@@ -143,9 +162,7 @@ class _Search:
     def pairs(self) -> list[NearPair]:
         """What was found, in order."""
         order = {variant: place for place, variant in enumerate(VARIANTS)}
-        return sorted(
-            self._found.values(), key=lambda p: (p.first, p.second, order[p.variant])
-        )
+        return sorted(self._found.values(), key=lambda p: (p.first, p.second, order[p.variant]))
 
     def whole(self, variant: str, distance: int) -> Iterator[tuple[int, IntArray, FloatArray]]:
         """Pairs of which the whole hashes are near, and how far the search is."""
@@ -153,7 +170,7 @@ class _Search:
         others = self._sketches.hashes[self._numbers, VARIANTS.index(variant)]
         for block in near_pairs(base, distance, others=others):
             met = self._kinds[block]
-            kept = block[self._limits[met[:, 0], met[:, 1]] > 0]
+            kept = block[self._may_meet[met[:, 0], met[:, 1]]]
             yield int(block[-1, 0]), kept, np.tile(WHOLE, (len(kept), 1))
 
     def cut(self, variant: str) -> Iterator[tuple[IntArray, FloatArray]]:
@@ -166,7 +183,7 @@ class _Search:
             windows,
             copies,
             kinds=self._kinds,
-            may_meet=self._limits > 0,
+            may_meet=self._may_meet,
             roots=self._roots,
             workers=self._workers,
         ):
@@ -194,12 +211,11 @@ class _Search:
             thumbnails = self._sketches.thumbnails[members]
             others = np.ascontiguousarray(altered(thumbnails, variant))
             where = where.reshape(-1, 2)
-            met = self._kinds[some]
-            limits = self._limits[met[:, 0], met[:, 1]]
+            who = self._people[some]
+            is_one = (who[:, 0] >= 0) & (who[:, 0] == who[:, 1])
+            limits = self._difference * np.where(is_one, ONE_PERSON, 1.0)
             fitted = self._in_threads(
-                lambda part: fit_pairs(
-                    thumbnails[where[part, 0]], others[where[part, 1]], places[part], limits[part]
-                ),
+                lambda part: fit_pairs(thumbnails, others, where[part], places[part], limits[part]),
                 len(some),
             )
             values, fits, gains = (np.concatenate(column) for column in zip(*fitted, strict=True))

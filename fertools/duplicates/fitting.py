@@ -24,34 +24,42 @@ _POINTS = 12  # a side, where coarse pictures are compared
 _MARGIN = 0.03  # of the second picture's sides: beyond its edge there is nothing to blur with
 _BLUR = 0.7  # of thumbnails as they are kept, in their pixels
 _HALF_BLUR = np.sqrt(_BLUR**2 + 0.25) / 2.0  # of halved ones, in theirs
+_QUARTER_BLUR = np.sqrt(_HALF_BLUR**2 + 0.25) / 2.0
 _SPLINE = np.sqrt(1.0 / 3.0)  # standard deviation of a cubic B-spline with knots at distance 1
-_COARSE_GRID, _COARSE_BLUR, _COARSE_BOX = 28, 0.75, 3  # of halved thumbnails
+_QUARTER_GRID, _QUARTER_WANTED, _QUARTER_STEPS = 14, 0.75, 2  # of thumbnails halved twice
+_HALF_GRID, _HALF_WANTED, _HALF_BOX = 28, 0.75, 3  # of halved ones
 _FINE_GRID, _FINE_BLUR, _FINE_BOX = 48, 1.1, 5
 _LONGEST_STEP = 0.06  # of the grid's side
-_TOO_FAR = np.array([6.0, 2.4, 1.4, 1.2, 1.2])  # times the limit, before each step
+_GLANCE = 0.9  # times the limit: the mean difference that a first step would leave
+_TOO_FAR = np.array([3.0, 2.0, 1.6, 1.5])  # times the limit: the worst place before each step
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fit_pairs(
-    first: Pixels, second: Pixels, frames: FloatArray, limits: FloatArray
+    pictures: Pixels, altered: Pixels, pairs: IntArray, frames: FloatArray, limits: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Move the second of each pair to where it fits best, and measure what remains.
 
     Args:
-        first: Shape ``(K, 64, 64)``.
-        second: The same.
+        pictures: Thumbnails, shape ``(N, 64, 64)``.
+        altered: The same, altered as the second of a pair is.
+        pairs: Shape ``(K, 2)``: numbers of the first and of the second.
         frames: Shape ``(K, 4)``: where to begin.
         limits: Shape ``(K,)``: a greater difference is of no interest and may come as infinite.
 
     Returns:
         Differences ``(K,)``, frames ``(K, 4)``, and how many times as bright the second is ``(K,)``.
     """
-    differences = np.full(len(first), np.inf)
-    fitted, gains = frames.copy(), np.ones(len(first))
-    for k in range(len(first)):
-        if _move(_halved(first[k]), _halved(second[k]), fitted[k], limits[k]):
-            one = _of_first(first[k], fitted[k], _FINE_GRID, _BLUR, _FINE_BLUR)
-            other = _of_second(second[k], fitted[k], _FINE_GRID, _BLUR, _FINE_BLUR)
+    halves, other_halves = _halved(pictures), _halved(altered)
+    quarters, other_quarters = _halved(halves), _halved(other_halves)
+    differences = np.full(len(pairs), np.inf)
+    fitted, gains = frames.copy(), np.ones(len(pairs))
+    for k in range(len(pairs)):
+        i, j = pairs[k, 0], pairs[k, 1]
+        _approach(quarters[i], other_quarters[j], fitted[k])
+        if _move(halves[i], other_halves[j], fitted[k], limits[k]):
+            one = _of_first(pictures[i], fitted[k], _FINE_GRID, _BLUR, _FINE_BLUR)
+            other = _of_second(altered[j], fitted[k], _FINE_GRID, _BLUR, _FINE_BLUR)
             differences[k] = min(
                 unlikeness(one, other, _FINE_BOX), unlikeness(other, one, _FINE_BOX)
             )
@@ -103,37 +111,51 @@ def _level(picture: Pixels, y: float, x: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _approach(first: Float32Array, second: Float32Array, frame: FloatArray) -> None:
+    """Improve a frame in much smaller pictures, where everything is near; tones are a line."""
+    other = _of_second(second, frame, _QUARTER_GRID, _QUARTER_BLUR, _QUARTER_WANTED)
+    for _ in range(_QUARTER_STEPS):
+        one = _of_first(first, frame, _QUARTER_GRID, _QUARTER_BLUR, _QUARTER_WANTED)
+        shift, _ = _step(one, other, 1)
+        _shift_frame(frame, shift)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _move(first: Float32Array, second: Float32Array, frame: FloatArray, limit: float) -> bool:
     """Improve a frame step by step; false as soon as the two are found to be too far apart."""
-    other = _of_second(second, frame, _COARSE_GRID, _HALF_BLUR, _COARSE_BLUR)
-    num_white, detail = _num_white(other), detail_of(other)
-    for most in _TOO_FAR:
-        one = _of_first(first, frame, _COARSE_GRID, _HALF_BLUR, _COARSE_BLUR)
-        if _num_white(one) > num_white:  # what is overexposed is drawn from what is not
+    other = _of_second(second, frame, _HALF_GRID, _HALF_BLUR, _HALF_WANTED)
+    num_white, other_detail = _num_white(other), detail_of(other)
+    for number in range(len(_TOO_FAR)):
+        one = _of_first(first, frame, _HALF_GRID, _HALF_BLUR, _HALF_WANTED)
+        is_turned = _num_white(one) > num_white  # what is overexposed is drawn from what is not
+        if is_turned:
             drawn, _ = draw(other, one)
-            residual, within = one - drawn, detail_of(one)
-            shift = -_step(drawn, one)
+            shift, left = _step(drawn, one, 2)
+            residual, detail = one - drawn, detail_of(one)
         else:
             drawn, _ = draw(one, other)
-            residual, within = other - drawn, detail
-            shift = _step(drawn, other)
-        if worst_place(residual, _COARSE_BOX) > most * limit * within:
+            shift, left = _step(drawn, other, 2)
+            residual, detail = other - drawn, other_detail
+        if number == 0 and left > _GLANCE * limit * detail:
             return False
-        _shift_frame(frame, shift)
+        if worst_place(residual, _HALF_BOX) > _TOO_FAR[number] * limit * detail:
+            return False
+        _shift_frame(frame, -shift if is_turned else shift)
     return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _halved(thumbnail: Pixels) -> FloatArray:
+def _halved(pictures: FloatArray) -> Float32Array:
     """Means over 2 x 2 pixels."""
-    size = len(thumbnail) // 2
-    half = np.empty((size, size), np.float32)
-    for r in range(size):
-        for c in range(size):
-            total = np.float64(thumbnail[2 * r, 2 * c]) + thumbnail[2 * r, 2 * c + 1]
-            total += np.float64(thumbnail[2 * r + 1, 2 * c]) + thumbnail[2 * r + 1, 2 * c + 1]
-            half[r, c] = 0.25 * total
-    return half
+    size = pictures.shape[1] // 2
+    halves = np.empty((len(pictures), size, size), np.float32)
+    for k in range(len(pictures)):
+        for r in range(size):
+            for c in range(size):
+                total = np.float32(pictures[k, 2 * r, 2 * c]) + pictures[k, 2 * r, 2 * c + 1]
+                total += np.float32(pictures[k, 2 * r + 1, 2 * c])
+                halves[k, r, c] = 0.25 * (total + pictures[k, 2 * r + 1, 2 * c + 1])
+    return halves
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -146,23 +168,30 @@ def _num_white(picture: Pixels) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _step(drawn: FloatArray, second: Pixels) -> FloatArray:
+def _step(drawn: FloatArray, second: Pixels, stride: int) -> tuple[FloatArray, float]:
     """Shift and stretch of both axes that take most of ``second - drawn`` away, to first order.
 
     Gradients are means of both pictures', which makes the steps nearly of second order (Malis,
     "Improving vision-based control using efficient second-order minimization techniques", 2004).
+    Gain and offset are found with them. What would be left comes too, as a root mean square.
     """
     size = len(drawn)
     products, sums, terms = np.zeros((6, 6)), np.zeros(6), np.zeros(6)
-    for r in range(1, size - 1, 2):
-        for c in range(1, size - 1, 2):  # every fourth pixel is enough for six numbers
-            e = second[r, c] - drawn[r, c]
-            across = drawn[r, c + 1] - drawn[r, c - 1] + second[r, c + 1] - second[r, c - 1]
-            down = drawn[r + 1, c] - drawn[r - 1, c] + second[r + 1, c] - second[r - 1, c]
+    energy, count = 0.0, 0
+    for r in range(1, size - 1, stride):  # of large pictures not every pixel is needed
+        for c in range(1, size - 1, stride):
+            middle = np.float64(drawn[r, c])
+            e = second[r, c] - middle
+            across = np.float64(drawn[r, c + 1]) - drawn[r, c - 1]
+            down = np.float64(drawn[r + 1, c]) - drawn[r - 1, c]
+            across += np.float64(second[r, c + 1]) - second[r, c - 1]
+            down += np.float64(second[r + 1, c]) - second[r - 1, c]
             gx, gy = 0.25 * size * across, 0.25 * size * down
             terms[0], terms[1] = gx, gx * ((c + 0.5) / size - 0.5)
             terms[2], terms[3] = gy, gy * ((r + 0.5) / size - 0.5)
-            terms[4], terms[5] = 1.0, drawn[r, c] / 64.0
+            terms[4], terms[5] = 1.0, middle / 64.0
+            energy += e * e
+            count += 1
             for a in range(6):
                 sums[a] += terms[a] * e
                 for b in range(a + 1):
@@ -171,8 +200,9 @@ def _step(drawn: FloatArray, second: Pixels) -> FloatArray:
         products[a, a] = 1.001 * products[a, a] + 1e-6
         for b in range(a):
             products[b, a] = products[a, b]
-    shift = np.linalg.solve(products, sums)[:4]
-    return np.minimum(np.maximum(shift, -_LONGEST_STEP), _LONGEST_STEP)
+    best = np.linalg.solve(products, sums)
+    left = np.sqrt(max(energy - np.sum(best * sums), 0.0) / count)
+    return np.minimum(np.maximum(best[:4], -_LONGEST_STEP), _LONGEST_STEP), left
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

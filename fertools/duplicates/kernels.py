@@ -131,6 +131,7 @@ def find_cut(
     unsure: HashArray,
     inner: HashArray,
     buckets: tuple[HashArray, npt.NDArray[np.int32], npt.NDArray[np.int32]],
+    shifts: IntArray,
     roots: IntArray,
     kinds: IntArray,
     may_meet: npt.NDArray[np.bool_],
@@ -147,6 +148,7 @@ def find_cut(
         inner: Sources' words, shape ``(N * W, 2)``.
         buckets: Of the sources' first words, for each table: the words in order and their numbers,
             shape ``(T, N * W)``, and where each value of the table's bits begins, ``(T, V + 1)``.
+        shifts: Shape ``(T,)``: the lowest bit of each table.
         roots: Shape ``(N,)``: pictures of one root need not be found.
         kinds: Shape ``(N,)``.
         may_meet: Shape ``(K, K)``: kinds whose pairs are looked for.
@@ -162,7 +164,6 @@ def find_cut(
     ordered, numbers, starts = buckets
     num_windows, num_tables = outer.shape[1], len(starts)
     mask = np.int64(starts.shape[1] - 2)
-    num_bits = _count_bits(np.uint64(mask))
     touched, doubts = np.empty(len(best), np.int64), np.empty(64, np.int64)
     count = 0
     for copy in range(begin, len(outer)):
@@ -170,7 +171,7 @@ def find_cut(
         for window in range(num_windows):
             word, second = outer[copy, window, 0], outer[copy, window, 1]
             for table in range(num_tables):
-                shift = np.uint64(num_bits * table)
+                shift = np.uint64(shifts[table])
                 key = np.int64(word >> shift) & mask
                 doubtful = np.int64(unsure[copy, window] >> shift) & mask
                 num_doubts = 1

@@ -18,7 +18,8 @@ _SHIFT = 2  # tone curves have a knot every four grey levels
 _REACH = 4
 _BENDING = 1.5
 _WEIGHTS = np.exp(-0.5 * np.arange(_REACH + 1) ** 2)
-_SIDE = 2  # detail is what a mean over 5 x 5 does not show
+_DETAIL_SIDE = 2  # detail is what a mean over 5 x 5 does not show
+_LIGHT_SIDE = 5  # a mean over 11 x 11 is light, or a colour that was overexposed
 _LEAST_DETAIL = 0.75  # grey levels: less may be the rounding's, and can be drawn from anything
 
 
@@ -30,6 +31,7 @@ def unlikeness(first: Pixels, second: Pixels, box: int) -> float:
         return np.inf
     drawn, curve = draw(first, second)
     residual = _without_motion(drawn, second)
+    residual -= _local_means(residual, _LIGHT_SIDE)
     lowest, highest = _extremes(first)
     for r in range(size):
         for c in range(size):
@@ -89,21 +91,27 @@ def worst_place(residual: FloatArray, box: int) -> float:
 @njit(cache=True, nogil=True, error_model="numpy")
 def detail_of(picture: Pixels) -> float:
     """Root mean square of what the mean over a small square does not show, in grey levels."""
+    means = _local_means(picture, _DETAIL_SIDE)
+    return float(np.sqrt(np.mean((picture - means) ** 2)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _local_means(picture: FloatArray, side: int) -> FloatArray:
+    """Means over squares that reach so far to each side, as far as the picture does."""
     size = len(picture)
-    sums = np.zeros((size + 1, size + 1))
+    sums, means = np.zeros((size + 1, size + 1)), np.empty((size, size))
     for r in range(size):
         row = 0.0
         for c in range(size):
             row += picture[r, c]
             sums[r + 1, c + 1] = sums[r, c + 1] + row
-    energy = 0.0
     for r in range(size):
-        above, below = max(r - _SIDE, 0), min(r + _SIDE + 1, size)
+        above, below = max(r - side, 0), min(r + side + 1, size)
         for c in range(size):
-            left, right = max(c - _SIDE, 0), min(c + _SIDE + 1, size)
+            left, right = max(c - side, 0), min(c + side + 1, size)
             total = sums[below, right] - sums[above, right] - sums[below, left] + sums[above, left]
-            energy += (picture[r, c] - total / ((below - above) * (right - left))) ** 2
-    return float(np.sqrt(energy) / size)
+            means[r, c] = total / ((below - above) * (right - left))
+    return means
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -20,7 +20,7 @@ __all__ = ["FRAMES", "NUM_UNSURE", "NUM_WINDOWS", "Windows", "hash_windows", "mi
 Words = npt.NDArray[np.uint64]
 
 NUM_WINDOWS = 16
-NUM_UNSURE = 8
+NUM_UNSURE = 10
 """How many bits of a word are told as those that a small change may turn."""
 
 _INNER_CUTS = (0.05, 0.15)
@@ -100,9 +100,7 @@ def hash_windows(thumbnails: npt.NDArray[np.uint8]) -> Windows:
 
 def mirrored_windows(windows: Windows) -> Windows:
     """What the mirrored pictures' outer windows would be; inner ones stay."""
-    return Windows(
-        windows.inner, windows.outer[:, _SWAPPED] ^ _MIRROR, windows.unsure[:, _SWAPPED]
-    )
+    return Windows(windows.inner, windows.outer[:, _SWAPPED] ^ _MIRROR, windows.unsure[:, _SWAPPED])
 
 
 def _coefficients(

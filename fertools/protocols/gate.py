@@ -1,23 +1,24 @@
 """The leak gate: who or what stands on both the training and the test side of a fold.
 
-Folds of our own making must not leak: a subject or an identical file on both sides is refused. The
-authors' splits are what they are: their leaks are listed and counted, and refused only on request.
+What becomes of it says :mod:`fertools.protocols.policy`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
-from fertools.errors import LeakError
-from fertools.protocols.lock import Lock
+from fertools.duplicates import group_pairs
+from fertools.protocols.lock import Exclusion, Lock
+from fertools.protocols.near import NearLink, NearPairs
 from fertools.protocols.pool import Pool
 
-__all__ = ["Leak", "LeakReport", "find_leaks", "refuse_leaks"]
+__all__ = ["Leak", "LeakReport", "find_leaks"]
 
 Kind = Literal["subject", "file", "near-duplicate"]
+_Choose = Callable[[Sequence[str], str], tuple[str, str] | None]
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,11 @@ class Leak:
     Attributes:
         kind: The same ``subject``, the same ``file``, or a ``near-duplicate``.
         fold: Its number.
-        train: Sample that is trained on.
+        train: Sample that is trained on, or that a model is chosen by.
         test: Sample that is tested.
-        what: The subject, the file's SHA-256, or in what way the pictures are alike.
+        what: The subject, the file's SHA-256, or what was done to the tested picture, seen from the
+            other: ``mirrored``, ``cropped``, ``brightened``, ``darkened``, several of them,
+            ``re-encoded``, or ``copy of a copy``.
     """
 
     kind: Kind
@@ -49,15 +52,22 @@ class LeakReport:
     """What the gate found.
 
     Attributes:
-        leaks: One a tested sample, kind and fold, with the first training sample that it shares
-            something with.
+        leaks: One a tested sample, kind and fold, with the first or nearest training sample that it
+            shares something with.
         has_subjects: Whether every sample has a subject; else that check is not possible.
         is_own: Whether the folds are of our own making.
+        num_pairs: Pairs of pictures, one trained on and one tested in some fold, that were searched
+            for near duplicates; None if that was not done.
+        offenders: All training samples, fold by fold, without which nothing would leak.
+        unread: Samples whose pictures could not be read when near duplicates were searched.
     """
 
     leaks: tuple[Leak, ...]
     has_subjects: bool
     is_own: bool
+    num_pairs: int | None = None
+    offenders: tuple[Exclusion, ...] = field(default=(), repr=False)
+    unread: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -69,63 +79,99 @@ class LeakReport:
         """``checked`` or ``not checkable``."""
         return "checked" if self.has_subjects else "not checkable"
 
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        """In words what the gate could not or was not asked to look for."""
+        reasons = [] if self.has_subjects else ["subjects: not checkable, not every sample has one"]
+        if self.num_pairs is None:
+            reasons.append("near duplicates: not asked for")
+        elif self.unread:
+            reasons.append(
+                f"near duplicates of {len(self.unread):,} pictures that cannot be read, first "
+                f"{self.unread[0]!r}"
+            )
+        return tuple(reasons)
 
-def find_leaks(lock: Lock, pool: Pool) -> LeakReport:
-    """Look for subjects and files on both sides of each fold.
+
+def find_leaks(lock: Lock, pool: Pool, near: NearPairs | None = None) -> LeakReport:
+    """Look for subjects, files and near duplicates on both sides of each fold.
 
     Args:
         lock: The folds.
         pool: Their samples.
+        near: The near duplicates among the samples, from
+            :func:`fertools.protocols.near.find_near_pairs`; else none are looked for.
     """
     files = dict(zip(pool.frame.index, pool.frame["sha256"], strict=True))
     subjects = {name: who for name, who in lock.subjects.items() if who is not None}
+    checks: list[tuple[Kind, Mapping[str, str], _Choose]] = [
+        ("subject", subjects, lambda trained, test: (trained[0], subjects[test])),
+        ("file", files, lambda trained, test: (trained[0], files[test])),
+    ]
+    if near is not None:
+        copies = _Copies(near, files)
+        checks.append(("near-duplicate", copies.groups, copies.nearest))
     leaks: list[Leak] = []
+    offenders: list[Exclusion] = []
     for number, fold in enumerate(lock.folds):
-        trained = (*fold.train, *fold.val)
-        leaks += _shared("subject", number, trained, fold.test, subjects)
-        leaks += _shared("file", number, trained, fold.test, files)
+        for kind, of, choose in checks:
+            tested = {of[name] for name in fold.test if name in of}
+            trained: dict[str, list[str]] = {}
+            for name in (*fold.train, *fold.val):
+                if (value := of.get(name)) is not None and value in tested:
+                    trained.setdefault(value, []).append(name)
+            reasons: dict[str, str] = {}
+            for name in fold.test:
+                those = trained.get(of.get(name, ""), [])
+                if those and (chosen := choose(those, name)) is not None:
+                    leaks.append(Leak(kind, number, chosen[0], name, chosen[1]))
+                    reasons |= dict.fromkeys(those, chosen[1])
+            offenders += [Exclusion(number, name, kind, what) for name, what in reasons.items()]
     return LeakReport(
         tuple(leaks),
         has_subjects=len(subjects) == len(lock.subjects),
         is_own=all(source.role == "samples" for source in lock.sources),
+        num_pairs=None if near is None else near.num_pairs,
+        offenders=tuple(offenders),
+        unread=() if near is None else near.unread,
     )
 
 
-def refuse_leaks(report: LeakReport, *, protocol: str, strict: bool = False) -> None:
-    """Apply the policy.
+class _Copies:
+    """Near duplicates of any degree, with byte-identical copies of each, as groups."""
 
-    Args:
-        report: What was found.
-        protocol: Its name, for the message.
-        strict: Refuse whatever was found, also of an official split or a near duplicate.
+    def __init__(self, near: NearPairs, files: Mapping[str, str]) -> None:
+        self._files = files
+        self._links: dict[frozenset[str], NearLink] = {
+            frozenset((link.first, link.second)): link for link in near.links
+        }
+        linked = {name for pair in self._links for name in pair}
+        digests = {files[name] for name in linked}
+        same: dict[str, list[str]] = {}
+        for name, digest in files.items():
+            if digest in digests:
+                same.setdefault(digest, []).append(name)
+        pairs = [(link.first, link.second) for link in near.links]
+        pairs += [(names[0], other) for names in same.values() for other in names[1:]]
+        names = sorted({name for pair in pairs for name in pair})
+        numbers = {name: number for number, name in enumerate(names)}
+        self.groups: dict[str, str] = {  # member to the group's first
+            names[member]: names[group[0]]
+            for group in group_pairs((numbers[one], numbers[other]) for one, other in pairs)
+            for member in group
+        }
 
-    Raises:
-        LeakError: If there is a leak that the policy refuses; the first is named.
-    """
-    refused = [
-        leak
-        for leak in report.leaks
-        if strict or (report.is_own and leak.kind in ("subject", "file"))
-    ]
-    if refused:
-        first = refused[0]
-        more = f"; and {len(refused) - 1:,} more" if len(refused) > 1 else ""
-        remedy = (
-            "leave out the training side's with --exclude-leaks"
-            if strict
-            else "the folds must not share any"
-        )
-        raise LeakError(f"{protocol}: {first}{more}; {remedy}")
+    def nearest(self, trained: Sequence[str], test: str) -> tuple[str, str] | None:
+        """The training sample that a tested one is most alike, and in what way."""
+        others = [name for name in trained if self._files[name] != self._files[test]]
+        if not others:
+            return None  # the same file, which is another kind of leak
+        links = [(link, name) for name in others if (link := self._link(name, test)) is not None]
+        if not links:
+            return others[0], "copy of a copy"
+        link, name = min(links, key=lambda pair: pair[0].difference)
+        return name, link.to_second if link.second == test else link.to_first
 
-
-def _shared(
-    kind: Kind, fold: int, train: Sequence[str], test: Iterable[str], of: dict[str, str]
-) -> Iterable[Leak]:
-    """Tested samples that share something with a trained one."""
-    first: dict[str, str] = {}
-    for name in reversed(train):
-        if (value := of.get(name)) is not None:
-            first[value] = name
-    for name in test:
-        if (value := of.get(name)) in first and value is not None:
-            yield Leak(kind, fold, first[value], name, value)
+    def _link(self, one: str, other: str) -> NearLink | None:
+        """How two samples were found to be near."""
+        return self._links.get(frozenset((one, other)))

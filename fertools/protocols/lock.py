@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Exclusion",
     "Lock",
     "Source",
     "check_lock",
     "find_differences",
     "lock_protocol",
     "read_lock",
+    "sealed",
     "source_digests",
+    "unlike_protocol",
     "write_lock",
 ]
 
@@ -58,6 +61,23 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Exclusion:
+    """A sample that a fold may not train on although the protocol says so.
+
+    Attributes:
+        fold: Its number.
+        sample: The sample.
+        kind: What the gate found: ``subject``, ``file`` or ``near-duplicate``.
+        what: The subject, the file's SHA-256, or in what way the pictures are alike.
+    """
+
+    fold: int
+    sample: str
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Lock:
     """The folds of a protocol on its samples.
 
@@ -72,6 +92,8 @@ class Lock:
         labels: Sample id to label.
         subjects: Sample id to subject; None where the set has none.
         folds: Fold 0 first.
+        excluded: Who was left out of them since it leaks; see
+            :func:`fertools.protocols.exclude.exclude_leaks`.
         schema_version: Of the file.
         digest: SHA-256 over all the rest, hexadecimal.
     """
@@ -86,6 +108,7 @@ class Lock:
     labels: dict[str, int]
     subjects: dict[str, str | None]
     folds: tuple[Fold, ...]
+    excluded: tuple[Exclusion, ...] = ()
     schema_version: int = SCHEMA_VERSION
     digest: str = field(default="")
 
@@ -116,7 +139,24 @@ def lock_protocol(protocol: Protocol, pool: Pool) -> Lock:
         subjects=_subjects(frame),
         folds=make_folds(protocol, pool),
     )
+    return sealed(lock)
+
+
+def sealed(lock: Lock) -> Lock:
+    """A lock with the digest of what it says."""
     return Lock(**{**_fields(lock), "digest": _digest(lock)})
+
+
+def unlike_protocol(lock: Lock, protocol: Protocol) -> str | None:
+    """In words why a lock is not one of this protocol as it reads now; None if it is."""
+    if lock.protocol != protocol.name:
+        return f"is a lock of the protocol {lock.protocol!r}, expected {protocol.name!r}"
+    if lock.protocol_digest != protocol.digest:
+        return (
+            f"was made when the protocol {protocol.name!r} read otherwise (version "
+            f"{lock.protocol_version}, now {protocol.version})"
+        )
+    return None
 
 
 def write_lock(path: Path, lock: Lock) -> None:
@@ -152,6 +192,7 @@ def read_lock(path: Path) -> Lock:
                     Fold(f["name"], tuple(f["train"]), tuple(f["test"]), tuple(f["val"]))
                     for f in values["folds"]
                 ),
+                "excluded": tuple(Exclusion(**one) for one in values.get("excluded", ())),
             }
         )
         digest = _digest(lock)
@@ -293,4 +334,6 @@ def _digest(lock: Lock) -> str:
     """SHA-256 over everything but the digest itself."""
     values = asdict(lock)
     del values["digest"]
+    if not lock.excluded:
+        del values["excluded"]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

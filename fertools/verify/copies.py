@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from fertools.duplicates import (
-    VARIANTS,
     NearPair,
-    Sketches,
     find_near_duplicates,
     group_pairs,
 )
-from fertools.duplicates.sketches import COARSE_SIZE
 from fertools.verify.findings import Finding, Link
-from fertools.verify.reading import ReadFiles
+from fertools.verify.stored import ReadFiles
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 __all__ = ["find_copies", "find_near_copies"]
-
-IntArray = npt.NDArray[np.int64]
 
 _ASPECTS = {  # column to the kind's ending and the words for its values
     "split": ("-across-splits", "splits"),
@@ -58,7 +50,7 @@ def find_copies(frame: pd.DataFrame, files: ReadFiles) -> Iterator[Finding]:
 def find_near_copies(
     frame: pd.DataFrame, files: ReadFiles, *, distance: int, difference: float, workers: int = 1
 ) -> Iterator[Finding]:
-    """Pictures that are the same but for tones, encoding, size and side.
+    """Pictures that are the same but for tones, encoding, size, cut sides and mirroring.
 
     Args:
         frame: A manifest's rows.
@@ -70,8 +62,13 @@ def find_near_copies(
     digests = files.table.column("sha256").to_pandas()
     is_whole = files.table.column("error").to_pandas().isna()
     numbers = np.flatnonzero((is_whole & ~digests.duplicated()).to_numpy())
+    people, _ = frame["subject_id"].factorize()  # -1 where nobody knows
     pairs = find_near_duplicates(
-        _sketches(files, numbers), distance=distance, difference=difference, workers=workers
+        files.sketches(numbers),
+        distance=distance,
+        difference=difference,
+        people=people[numbers],
+        workers=workers,
     )
     if not pairs:
         return
@@ -87,7 +84,7 @@ def find_near_copies(
                 ids[numbers[pair.second]],
                 pair.distance,
                 round(pair.difference, 4),
-                pair.variant,
+                pair.shape,
             )
             for member in group
             for pair in of_first.get(member, ())
@@ -96,40 +93,6 @@ def find_near_copies(
             row for member in group for row in copies[digests.iloc[numbers[member]]].tolist()
         )
         yield from _findings("near-duplicate", frame.iloc[members], _of_links(links), links)
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """Thumbnails of some files, by their place among the numbers of these."""
-
-    files: ReadFiles
-    numbers: IntArray
-
-    def __getitem__(self, places: Any, /) -> npt.NDArray[np.uint8]:
-        return self.files.thumbnails[self.numbers[places]]
-
-
-def _sketches(files: ReadFiles, numbers: IntArray) -> Sketches:
-    """The sketches of some files."""
-    table = files.table.select(["hashes", "coarse", "is_flat"]).take(numbers)
-    hashes = np.frombuffer(_bytes_of(table.column("hashes")), np.uint64)
-    coarse = np.frombuffer(_bytes_of(table.column("coarse")), np.uint8)
-    return Sketches(
-        hashes.reshape(-1, len(VARIANTS)),
-        coarse.reshape(-1, COARSE_SIZE, COARSE_SIZE),
-        _Chosen(files, numbers),
-        table.column("is_flat").to_numpy().astype(np.bool_),
-    )
-
-
-def _bytes_of(column: pa.ChunkedArray) -> bytes:
-    """The cells of a column of binary values of one length, one behind the other."""
-    width = column.type.byte_width
-    return b"".join(
-        memoryview(chunk.buffers()[1])[chunk.offset * width : (chunk.offset + len(chunk)) * width]
-        for chunk in column.chunks
-        if len(chunk)
-    )
 
 
 def _findings(
@@ -152,8 +115,9 @@ def _of_links(links: tuple[Link, ...]) -> str:
     """In words how much the pictures of a group differ."""
     worst = max(link.difference for link in links)
     bits = max(link.distance for link in links)
-    sides = ", mirrored" if any(link.variant == "mirrored" for link in links) else ""
+    shapes = sorted({word for link in links for word in link.variant.split(", ")} - {"same"})
+    altered = "".join(f", {word}" for word in shapes)
     return (
-        f"{len(links) + 1} pictures that are copies of each other{sides} "
+        f"{len(links) + 1} pictures that are copies of each other{altered} "
         f"(differences up to {worst:.3f}, {bits} of 64 bits)"
     )

@@ -55,7 +55,7 @@ class Link:
         second: The other's.
         distance: Bits of 64 in which their hashes differ.
         difference: Of their pixels; see :func:`fertools.duplicates.picture_differences`.
-        variant: How the second is altered: ``same`` or ``mirrored``.
+        variant: ``same``, ``mirrored``, ``cropped`` or ``mirrored, cropped``.
     """
 
     first: str

@@ -15,7 +15,8 @@ from fertools.jobs import hold_folder, write_json
 from fertools.verify.cells import find_missing_cells
 from fertools.verify.copies import find_copies, find_near_copies
 from fertools.verify.findings import KINDS, Finding, check_kinds, severity_of
-from fertools.verify.reading import ReadFiles, read_files
+from fertools.verify.reading import read_files
+from fertools.verify.stored import ReadFiles
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,40 +1,41 @@
 """Every picture of a manifest read to its last byte, in chunks that are kept.
 
-What a chunk found stands in one uncompressed Arrow file, thumbnails included: whole or absent, and
-thumbnails can be fetched from it one by one. A row is taken over by a later run if the manifest has
-the same digest and the file the same size, date and change time.
+What a chunk found stands in a file of its own, whole or absent. A row is taken over by a later run
+if the manifest has the same digest and the file the same size, date and change time.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fertools.duplicates import THUMBNAIL_SIZE, VARIANTS, coarse_pictures, sketch_picture
+from fertools.duplicates import THUMBNAIL_SIZE, coarse_pictures, hash_windows, sketch_picture
 from fertools.errors import PictureError
-from fertools.jobs import atomic_path, run_tasks
+from fertools.jobs import run_tasks
 from fertools.pictures import decode_picture, picture_size, read_picture_bytes
+from fertools.verify.stored import (
+    CHUNK,
+    FACTS,
+    SKETCH,
+    ReadFiles,
+    num_bytes,
+    opened,
+    schema_of,
+    write_chunk,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CHUNK", "ReadFiles", "StoredThumbnails", "read_files"]
+__all__ = ["read_files"]
 
-CHUNK = 256
-"""Pictures in a chunk."""
-
-_VERSION = 1  # of the columns and of what sketches are made by
-_KEY = b"fertools.verify"
-_NUM_PIXELS = THUMBNAIL_SIZE**2
-_NUM_COARSE = 256
 _SHORTEST = 4 * THUMBNAIL_SIZE  # finer than thumbnails: the scaled decoder smooths otherwise
+_WINDOWS = ("inner", "outer", "unsure")
 
 
 @dataclass(frozen=True)
@@ -54,47 +55,6 @@ class _Task:
     path: Path
     digest: str
     fresh: bool
-
-
-@dataclass(frozen=True)
-class ReadFiles:
-    """What the files are.
-
-    Attributes:
-        table: One row a file, in order: ``missing``, ``error`` (null where the picture is whole),
-            ``num_bytes``, ``sha256``, ``width``, ``height``, ``is_flat``, ``hashes``, ``coarse``.
-        thumbnails: Of all files; black where there is no picture.
-        num_kept: How many were taken over from an earlier run.
-    """
-
-    table: pa.Table
-    thumbnails: StoredThumbnails
-    num_kept: int
-
-
-class StoredThumbnails:
-    """Thumbnails in the chunks' files.
-
-    Args:
-        paths: The chunks, in order.
-    """
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = paths
-
-    def __getitem__(self, numbers: Any, /) -> npt.NDArray[np.uint8]:
-        """Some thumbnails, shape ``(K, 64, 64)``, for ``(K,)`` numbers of files."""
-        wanted = np.asarray(numbers, np.int64)
-        result = np.empty((len(wanted), THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8)
-        order = np.argsort(wanted, kind="stable")
-        chunks, starts = np.unique(wanted[order] // CHUNK, return_index=True)
-        for chunk, places in zip(chunks.tolist(), np.split(order, starts[1:]), strict=True):
-            with _opened(self._paths[chunk]) as table:
-                buffer = table.column("thumbnail").chunk(0).buffers()[1]
-                stored = np.frombuffer(buffer, np.uint8, len(table) * _NUM_PIXELS)
-                stored = stored.reshape(-1, THUMBNAIL_SIZE, THUMBNAIL_SIZE)
-                result[places] = stored[wanted[places] % CHUNK]
-        return result
 
 
 def read_files(
@@ -129,7 +89,7 @@ def read_files(
         _read_chunk, tasks, workers=workers, description="reading pictures", unit=f"x {CHUNK} files"
     )
     table = pa.concat_tables(table for table, _ in results)
-    return ReadFiles(table, StoredThumbnails(paths), sum(kept for _, kept in results))
+    return ReadFiles(table, tuple(paths), sum(kept for _, kept in results))
 
 
 def _chunk_path(folder: Path, start: int) -> Path:
@@ -138,47 +98,67 @@ def _chunk_path(folder: Path, start: int) -> Path:
 
 
 def _read_chunk(task: _Task) -> tuple[pa.Table, int]:
-    """One chunk without its thumbnails, and how many of its rows were taken over."""
+    """The facts of one chunk, and how many of its rows were taken over."""
     import pyarrow as pa
 
-    kept = {} if task.fresh else _kept(task)
+    schema = schema_of(task.digest)
+    known = None if task.fresh else _known(task)
+    if known is not None and all(_is_current(task.root, row) for row in known):
+        facts = pa.schema([schema.field(name) for name in FACTS])
+        return pa.Table.from_pylist(known, schema=facts), len(known)
+    kept = {} if known is None else _kept(task)
     rows = [_read_one(task.root, image, kept.get(image)) for image in task.images]
     num_kept = sum(row is kept.get(row["image"]) for row in rows)
-    table = pa.Table.from_pylist(rows, schema=_schema(task.digest))
     if num_kept < len(rows):
-        with (
-            atomic_path(task.path) as temporary,
-            pa.OSFile(str(temporary), "wb") as sink,
-            pa.ipc.new_file(sink, table.schema) as writer,
-        ):
-            writer.write_table(table)
-    return table.drop_columns(["image", "mtime_ns", "ctime_ns", "thumbnail"]), num_kept
+        _add_windows(rows)
+    table = pa.Table.from_pylist(rows, schema=schema)
+    if num_kept < len(rows):
+        write_chunk(task.path, table)
+    return table.select(FACTS).replace_schema_metadata(), num_kept
+
+
+def _known(task: _Task) -> list[dict[str, Any]] | None:
+    """What an earlier run found of each file, without sketches; None where that cannot be used."""
+    if not task.path.is_file():
+        return None
+    try:
+        with opened(task.path) as table:
+            if table.schema.equals(schema_of(task.digest), check_metadata=True):
+                return list(table.drop_columns(list(SKETCH)).to_pylist())
+    except (OSError, ValueError, RuntimeError):  # cut off by a power failure: read again
+        pass
+    return None
 
 
 def _kept(task: _Task) -> dict[str, dict[str, Any]]:
-    """Path to row of what an earlier run found; empty where that cannot be used."""
-    if not task.path.is_file():
-        return {}
+    """Path to row of what an earlier run found."""
+    with opened(task.path) as table:
+        return {row["image"]: row for row in table.to_pylist()}
+
+
+def _is_current(root: Path, row: dict[str, Any]) -> bool:
+    """Whether a picture that was whole is still the same file."""
     try:
-        with _opened(task.path) as table:
-            if not table.schema.equals(_schema(task.digest), check_metadata=True):
-                return {}
-            return {row["image"]: row for row in table.to_pylist()}
-    except (OSError, ValueError, RuntimeError):  # cut off by a power failure: read again
-        return {}
+        return row["error"] is None and _stamp(root / row["image"]).items() <= row.items()
+    except OSError:
+        return False
+
+
+def _stamp(path: Path) -> dict[str, int]:
+    """What is another one once a file was written again."""
+    status = path.stat()
+    stamp = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
+    return stamp | {"num_bytes": status.st_size}
 
 
 def _read_one(root: Path, image: str, kept: dict[str, Any] | None) -> dict[str, Any]:
-    """One file."""
+    """One file; the windows are hashed for the whole chunk."""
     path = root / image
-    row: dict[str, Any] = dict.fromkeys(_schema("").names)
+    row: dict[str, Any] = dict.fromkeys(schema_of("").names)
     row |= {"image": image, "missing": False, "is_flat": False}
-    row |= {"hashes": bytes(8 * len(VARIANTS)), "coarse": bytes(_NUM_COARSE)}
-    row["thumbnail"] = bytes(_NUM_PIXELS)
+    row |= {name: bytes(num_bytes(name)) for name in SKETCH}
     try:
-        status = path.stat()
-        stamp = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
-        stamp["num_bytes"] = status.st_size
+        stamp = _stamp(path)
         if kept is not None and kept["error"] is None and stamp.items() <= kept.items():
             return kept
         data = read_picture_bytes(path)
@@ -203,41 +183,9 @@ def _read_one(root: Path, image: str, kept: dict[str, Any] | None) -> dict[str, 
     }
 
 
-class _opened:  # noqa: N801 - used as a function
-    """A chunk's table, mapped into memory while the block lasts."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> pa.Table:
-        import pyarrow as pa
-
-        self._map = pa.memory_map(str(self._path))
-        return pa.ipc.open_file(self._map).read_all()
-
-    def __exit__(self, *_: object) -> None:
-        self._map.close()
-
-
-def _schema(digest: str) -> pa.Schema:
-    """Columns of a chunk's table."""
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            ("image", pa.string()),
-            ("mtime_ns", pa.int64()),
-            ("ctime_ns", pa.int64()),
-            ("missing", pa.bool_()),
-            ("error", pa.string()),
-            ("num_bytes", pa.int64()),
-            ("sha256", pa.string()),
-            ("width", pa.int32()),
-            ("height", pa.int32()),
-            ("is_flat", pa.bool_()),
-            ("hashes", pa.binary(8 * len(VARIANTS))),
-            ("coarse", pa.binary(_NUM_COARSE)),
-            ("thumbnail", pa.binary(_NUM_PIXELS)),
-        ],
-        metadata={_KEY: json.dumps({"manifest": digest, "version": _VERSION}).encode()},
-    )
+def _add_windows(rows: list[dict[str, Any]]) -> None:
+    """Hash the windows of all thumbnails at once, which is much faster."""
+    thumbnails = np.frombuffer(b"".join(row["thumbnail"] for row in rows), np.uint8)
+    windows = hash_windows(thumbnails.reshape(-1, THUMBNAIL_SIZE, THUMBNAIL_SIZE))
+    for number, row in enumerate(rows):
+        row |= {name: getattr(windows, name)[number].tobytes() for name in _WINDOWS}

@@ -75,7 +75,7 @@ def _pairs(finding: Finding) -> Iterator[tuple[str, str, str, str]]:
     """Kind, both samples and how they differ, of each pair of a finding."""
     if finding.links:
         for link in finding.links:
-            words = "mirrored, " if link.variant == "mirrored" else ""
+            words = "" if link.variant == "same" else f"{link.variant}, "
             yield finding.kind, link.first, link.second, f"({words}{link.difference:.3f})"
     elif finding.kind.startswith("duplicate"):
         for other in finding.sample_ids[1:]:

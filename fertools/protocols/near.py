@@ -1,0 +1,228 @@
+"""Near duplicates among the samples of a lock that may meet on the two sides of a fold.
+
+What a search needs of each picture is kept beside its manifest, in the folder ``verify`` that
+``fertools verify`` fills too. All folds are searched at once: only pairs of which one is trained on
+and the other is tested in some fold are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fertools.duplicates import (
+    THUMBNAIL_SIZE,
+    NearPair,
+    Sketches,
+    Windows,
+    find_near_duplicates,
+)
+from fertools.jobs import hold_folder
+from fertools.manifest import Manifest
+from fertools.protocols.lock import Lock
+from fertools.protocols.pool import Pool
+from fertools.verify.job import FOLDER
+from fertools.verify.reading import read_files
+from fertools.verify.stored import ReadFiles
+
+__all__ = ["NEAR_VERSION", "NearLink", "NearPairs", "find_near_pairs"]
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+NEAR_VERSION = 1
+"""Raised whenever the search could find other pairs."""
+
+_WORDS = ("inner", "outer", "unsure")
+
+
+@dataclass(frozen=True, slots=True)
+class NearLink:
+    """Two samples whose pictures are the same but for alterations.
+
+    Attributes:
+        first: A sample.
+        second: The other.
+        difference: See :func:`fertools.duplicates.picture_differences`.
+        to_second: What was done to the second's picture, seen from the first.
+        to_first: The other way round.
+    """
+
+    first: str
+    second: str
+    difference: float
+    to_second: str
+    to_first: str
+
+
+@dataclass(frozen=True)
+class NearPairs:
+    """The near duplicates of a lock.
+
+    Attributes:
+        links: As many as hold each group of copies together.
+        num_pairs: How many pairs were searched.
+        unread: Samples whose pictures cannot be read.
+    """
+
+    links: tuple[NearLink, ...]
+    num_pairs: int
+    unread: tuple[str, ...] = ()
+
+
+def find_near_pairs(
+    lock: Lock, pool: Pool, *, known: NearPairs | None = None, workers: int = 1
+) -> NearPairs:
+    """Search the samples of a lock for near duplicates on both sides of any fold.
+
+    Args:
+        lock: The folds.
+        pool: Their samples.
+        known: What an earlier run found for the same lock and manifests: given back if no picture
+            was written since.
+        workers: Processes that read pictures, and threads that compare them.
+
+    Raises:
+        OutputError: If what was read cannot be kept beside the manifest.
+    """
+    import pandas as pd
+
+    parts = [_read(manifest, lock, pool, workers) for manifest in _manifests(pool)]
+    if known is not None and all(part.files.num_kept == len(part.files.table) for part in parts):
+        return known
+    names = np.concatenate([part.names for part in parts])
+    digests = np.concatenate([part.digests for part in parts])
+    frame = pool.frame.loc[names]
+    people, _ = pd.factorize(frame["dataset"] + " " + frame["subject_id"])  # -1: nobody knows
+    kinds, may_meet = _sides(lock, names.tolist())
+    is_whole = np.array([digest is not None for digest in digests], np.bool_)
+    every = np.stack([pd.factorize(digests)[0], kinds, people], axis=1)
+    is_first = ~pd.DataFrame(every).duplicated().to_numpy()  # of identical files one a kind
+    chosen = np.flatnonzero(is_whole & is_first & may_meet[kinds].any(axis=1))
+    found = find_near_duplicates(
+        _joined(parts, chosen),
+        people=people[chosen],
+        kinds=kinds[chosen],
+        may_meet=may_meet,
+        workers=workers,
+    )
+    links = (_link(pair, names[chosen], digests[chosen]) for pair in found)
+    counts = np.bincount(kinds, minlength=len(may_meet))
+    return NearPairs(
+        tuple(link for link in links if link is not None),
+        int(counts @ may_meet @ counts) // 2,
+        tuple(sorted(names[~is_whole].tolist())),
+    )
+
+
+def _link(
+    pair: NearPair, names: npt.NDArray[np.object_], digests: npt.NDArray[np.object_]
+) -> NearLink | None:
+    """A pair by the samples' names; none if it is one file."""
+    if digests[pair.first] == digests[pair.second]:
+        return None
+    return NearLink(
+        names[pair.first],
+        names[pair.second],
+        round(pair.difference, 4),
+        pair.alterations(of=pair.second),
+        pair.alterations(of=pair.first),
+    )
+
+
+def _sides(lock: Lock, names: Sequence[str]) -> tuple[IntArray, BoolArray]:
+    """A number for each sample, the same for those on the same side of all folds; who may meet."""
+    numbers = {name: number for number, name in enumerate(names)}
+    sides = np.zeros((len(names), len(lock.folds)), np.int8)
+    for fold, parts in enumerate(lock.folds):
+        for side, members in ((1, (*parts.train, *parts.val)), (2, parts.test)):
+            sides[[numbers[name] for name in members], fold] = side
+    different, kinds = np.unique(sides, axis=0, return_inverse=True)
+    trained, tested = (different == side for side in (1, 2))
+    meets = (trained[:, None] & tested[None]).any(axis=2)
+    return kinds.reshape(-1).astype(np.int64), meets | meets.T
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The samples of one manifest, in its order.
+
+    Attributes:
+        names: Sample ids.
+        digests: SHA-256 of the files' bytes; None where a picture cannot be read.
+        rows: Their rows in the manifest, ascending.
+        files: What was read.
+    """
+
+    names: npt.NDArray[np.object_]
+    digests: npt.NDArray[np.object_]
+    rows: IntArray
+    files: ReadFiles
+
+
+def _manifests(pool: Pool) -> list[Manifest]:
+    """Each manifest once, whatever number of roles it plays."""
+    return list(
+        {manifest.path.resolve(): manifest for manifest in pool.manifests.values()}.values()
+    )
+
+
+def _read(manifest: Manifest, lock: Lock, pool: Pool, workers: int) -> _Part:
+    """Read the pictures of a manifest, or take what an earlier run kept of them."""
+    folder = manifest.path.parent / FOLDER
+    with hold_folder(folder, rooms=["."]):
+        files = read_files(
+            manifest.root,
+            manifest.frame["image"].tolist(),
+            folder,
+            digest=manifest.info.digest,
+            workers=workers,
+        )
+    roles = [r for r, m in pool.manifests.items() if m.path.resolve() == manifest.path.resolve()]
+    own = pool.frame.index[pool.frame["role"].isin(roles)]
+    is_own = manifest.frame["sample_id"].isin(own.intersection(list(lock.labels)))
+    rows = np.flatnonzero(is_own.to_numpy())
+    table = files.table.select(["sha256", "error"]).take(rows)
+    digests = table.column("sha256").to_numpy()
+    digests = np.where(table.column("error").is_null().to_numpy(), digests, None)
+    return _Part(manifest.frame["sample_id"].to_numpy(object)[rows], digests, rows, files)
+
+
+def _joined(parts: Sequence[_Part], chosen: IntArray) -> Sketches:
+    """The sketches of some of all samples, ascending."""
+    edges = np.cumsum([0, *(len(part.rows) for part in parts)])
+    found = [
+        part.files.sketches(part.rows[chosen[(chosen >= start) & (chosen < end)] - start])
+        for part, start, end in zip(parts, edges[:-1], edges[1:], strict=True)
+    ]
+    if len(found) == 1:
+        return found[0]
+    windows = [sketches.windows for sketches in found if sketches.windows is not None]
+    return Sketches(
+        np.concatenate([sketches.hashes for sketches in found]),
+        np.concatenate([sketches.coarse for sketches in found]),
+        _JoinedThumbnails(found),
+        np.concatenate([sketches.is_flat for sketches in found]),
+        Windows(*(np.concatenate([getattr(w, name) for w in windows]) for name in _WORDS)),
+    )
+
+
+@dataclass(frozen=True)
+class _JoinedThumbnails:
+    """Thumbnails of several manifests, one behind the other."""
+
+    parts: Sequence[Sketches]
+
+    def __getitem__(self, numbers: Any, /) -> npt.NDArray[np.uint8]:
+        wanted = np.asarray(numbers, np.int64)
+        result = np.empty((len(wanted), THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8)
+        start = 0
+        for part in self.parts:
+            is_own = (wanted >= start) & (wanted < start + len(part))
+            result[is_own] = part.thumbnails[wanted[is_own] - start]
+            start += len(part)
+        return result
