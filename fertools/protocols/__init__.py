@@ -5,12 +5,15 @@ from fertools.protocols.lock import (
     Exclusion,
     Lock,
     Source,
-    check_lock,
-    find_differences,
     lock_protocol,
     read_lock,
-    unlike_protocol,
     write_lock,
+)
+from fertools.protocols.matching import (
+    check_lock,
+    find_differences,
+    pictures_digest,
+    unlike_protocol,
 )
 from fertools.protocols.near import NearLink, NearPairs, find_near_pairs
 from fertools.protocols.policy import Checked, exclude_leaks, refuse_leaks, run_gate
@@ -54,6 +57,7 @@ __all__ = [
     "lock_protocol",
     "make_folds",
     "parse_data",
+    "pictures_digest",
     "read_lock",
     "read_near",
     "read_pool",

@@ -1,13 +1,12 @@
 """Locks: the folds of a protocol, by sample id, with the digests that make them binding.
 
 A lock is made once from the protocol's samples and names every one of every fold, its label, and
-what the pictures were made from and how. Training and evaluation compare the samples at hand with
-it.
+what the pictures were made from and how. :mod:`fertools.protocols.matching` compares the samples at
+hand with it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fertools.errors import LockError
-from fertools.jobs import write_json
+from fertools.jobs import text_digest, write_json
 from fertools.protocols.pool import Pool
 from fertools.protocols.spec import Protocol
 from fertools.protocols.splitters import Fold, make_folds
@@ -27,13 +26,12 @@ __all__ = [
     "Exclusion",
     "Lock",
     "Source",
-    "check_lock",
-    "find_differences",
     "lock_protocol",
     "read_lock",
     "sealed",
     "source_digests",
-    "unlike_protocol",
+    "sources_of",
+    "subjects_of",
     "write_lock",
 ]
 
@@ -51,6 +49,8 @@ class Source:
         synthetic: Whether it is a stand-in.
         recipe: How the pictures were made (the manifest's config).
         sources_digest: SHA-256 over the samples' ids and the digests of their source files.
+        views_digest: SHA-256 over the samples' ids, views and intensities, by which results are
+            told apart.
     """
 
     role: str
@@ -58,6 +58,7 @@ class Source:
     synthetic: bool
     recipe: dict[str, Any]
     sources_digest: str
+    views_digest: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Lock:
         subjects: Sample id to subject; None where the set has none.
         folds: Fold 0 first.
         excluded: Who was left out of them since it leaks; see
-            :func:`fertools.protocols.exclude.exclude_leaks`.
+            :func:`fertools.protocols.exclude_leaks`.
         schema_version: Of the file.
         digest: SHA-256 over all the rest, hexadecimal.
     """
@@ -134,9 +135,9 @@ def lock_protocol(protocol: Protocol, pool: Pool) -> Lock:
         synthetic=pool.synthetic,
         classes=protocol.classes,
         not_found=protocol.not_found,
-        sources=tuple(_sources(pool)),
+        sources=tuple(sources_of(pool)),
         labels={i: index[e] for i, e in zip(frame.index, frame["expression"], strict=True)},
-        subjects=_subjects(frame),
+        subjects=subjects_of(frame),
         folds=make_folds(protocol, pool),
     )
     return sealed(lock)
@@ -145,18 +146,6 @@ def lock_protocol(protocol: Protocol, pool: Pool) -> Lock:
 def sealed(lock: Lock) -> Lock:
     """A lock with the digest of what it says."""
     return Lock(**{**_fields(lock), "digest": _digest(lock)})
-
-
-def unlike_protocol(lock: Lock, protocol: Protocol) -> str | None:
-    """In words why a lock is not one of this protocol as it reads now; None if it is."""
-    if lock.protocol != protocol.name:
-        return f"is a lock of the protocol {lock.protocol!r}, expected {protocol.name!r}"
-    if lock.protocol_digest != protocol.digest:
-        return (
-            f"was made when the protocol {protocol.name!r} read otherwise (version "
-            f"{lock.protocol_version}, now {protocol.version})"
-        )
-    return None
 
 
 def write_lock(path: Path, lock: Lock) -> None:
@@ -196,6 +185,7 @@ def read_lock(path: Path) -> Lock:
             }
         )
         digest = _digest(lock)
+        problem = _problem(lock)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise LockError(f"{path}: is damaged or no lock; lock the protocol again") from error
     if digest != lock.digest:
@@ -203,111 +193,56 @@ def read_lock(path: Path) -> Lock:
             f"{path}: was changed after it was made (digest {str(lock.digest)[:12]}, content "
             f"{digest[:12]}); lock the protocol again"
         )
+    if problem is not None:
+        raise LockError(f"{path}: {problem}; lock the protocol again")
     return lock
 
 
-def check_lock(lock: Lock, pool: Pool, *, allow_mismatch: bool = False) -> tuple[str, ...]:
-    """Refuse samples that are not those that the lock was made from.
-
-    Args:
-        lock: The folds.
-        pool: The samples at hand.
-        allow_mismatch: Give back what differs instead of raising, to be said wherever a result of
-            it stands. Samples that are missing cannot be allowed: nothing can be computed of them.
-
-    Returns:
-        What differs, a line each; nothing where all is as locked.
-
-    Raises:
-        LockError: If samples are missing, or members' labels or subjects, the recipe or source
-            files differ; it says what.
-    """
-    where = f"{pool.main.path}: does not fit the lock of {lock.protocol}"
-    absent = sorted(set(lock.labels) - set(pool.frame.index))
-    if absent:
-        raise LockError(f"{where}: {len(absent):,} of its samples are missing, first {absent[0]!r}")
-    differences = tuple(find_differences(lock, pool))
-    if differences and not allow_mismatch:
-        more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
-        raise LockError(
-            f"{where}: {differences[0]}{more}; lock the protocol again, or compare all the same "
-            "with --allow-mismatch, which marks every output"
-        )
-    return differences
+def _problem(lock: Lock) -> str | None:
+    """What cannot be in a lock that this tool made, though its digest is right."""
+    if set(lock.labels) != set(lock.subjects):
+        return "labels and subjects are not of the same samples"
+    if not all(type(k) is int and 0 <= k < len(lock.classes) for k in lock.labels.values()):
+        return f"a label is none of 0 to {len(lock.classes) - 1}"
+    if not lock.folds or not lock.sources:
+        return "it has no fold or no source"
+    for fold in lock.folds:
+        sides = [*fold.train, *fold.val, *fold.test]
+        if len(set(sides)) != len(sides):
+            return f"{fold.name}: a sample stands there twice"
+        if not lock.labels.keys() >= set(sides):
+            return f"{fold.name}: a sample has no label"
+        if not fold.train or not fold.test:
+            return f"{fold.name}: nothing is trained on or nothing is tested"
+    return None
 
 
-def find_differences(lock: Lock, pool: Pool) -> Iterator[str]:
-    """What differs between a lock and samples of which all that it names are there."""
-    frame = pool.frame
-    extra = sorted(set(frame.index) - set(lock.labels))
-    if extra:
-        yield f"{len(extra):,} samples are not in the lock, first {extra[0]!r}"
-    members = frame.loc[sorted(lock.labels)]
-    locked = [lock.classes[lock.labels[i]] for i in members.index]
-    yield from _first_unlike(members.index, members["expression"].tolist(), locked, "shows")
-    people = _subjects(members)
-    wanted = [lock.subjects[i] for i in members.index]
-    yield from _first_unlike(members.index, list(people.values()), wanted, "is of")
-    now, before = ({s.role: s for s in of} for of in (_sources(pool, members), lock.sources))
-    if set(now) != set(before):
-        yield f"the roles are {', '.join(sorted(now))}, locked {', '.join(sorted(before))}"
-        return
-    for role, source in before.items():
-        of = "" if role == "samples" else f" of {role}"
-        other = now[role]
-        if (other.dataset, other.synthetic) != (source.dataset, source.synthetic):
-            yield f"the samples{of} are of {_set(other)}, locked {_set(source)}"
-        if other.recipe != source.recipe:
-            keys = sorted(
-                key
-                for key in {*other.recipe, *source.recipe}
-                if other.recipe.get(key) != source.recipe.get(key)
-            )
-            yield f"the pictures{of} were made otherwise, in {', '.join(keys)}"
-        if other.sources_digest != source.sources_digest:
-            yield f"the pictures{of} were made from other source files"
-
-
-def _set(source: Source) -> str:
-    """A set in words."""
-    return f"{source.dataset}{' (a stand-in)' if source.synthetic else ''}"
-
-
-def _first_unlike(
-    names: pd.Index[str], values: list[Any], locked: list[Any], verb: str
-) -> Iterator[str]:
-    """The first sample whose value is another than the locked one, and how many there are."""
-    unlike = [
-        (name, value, wanted)
-        for name, value, wanted in zip(names, values, locked, strict=True)
-        if value != wanted
-    ]
-    if unlike:
-        name, value, wanted = unlike[0]
-        more = f", and {len(unlike) - 1:,} more such" if len(unlike) > 1 else ""
-        yield f"{name!r} {verb} {value!r}, locked {wanted!r}{more}"
-
-
-def _subjects(frame: pd.DataFrame) -> dict[str, str | None]:
-    """Sample id to subject."""
+def subjects_of(frame: pd.DataFrame) -> dict[str, str | None]:
+    """Sample id to subject; None where nobody knows it."""
     known = frame["subject_id"].notna()
     people = frame["subject_id"].astype("object").where(known, None)
     return dict(zip(frame.index, people, strict=True))
 
 
-def _sources(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source]:
-    """Each role's manifest, with the digest of its members' source files."""
+def sources_of(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source]:
+    """Each role's manifest, with digests of its members (else of all samples)."""
     members = pool.frame if frame is None else frame
     for role, manifest in pool.manifests.items():
+        own = members[members["role"] == role]
         recipe = manifest.info.config
         if role in pool.members:
             recipe = {**recipe, "members": pool.members[role].info.config}
+        views = zip(
+            *(own[name].astype("string").fillna("") for name in ("view_id", "intensity")),
+            strict=True,
+        )
         yield Source(
             role=role,
             dataset=manifest.info.dataset,
             synthetic=manifest.info.synthetic,
             recipe=recipe,
-            sources_digest=_sources_digest(members[members["role"] == role]),
+            sources_digest=_digest_of(source_digests(own)),
+            views_digest=_digest_of(dict(zip(own.index, map(" ".join, views), strict=True))),
         )
 
 
@@ -319,10 +254,9 @@ def source_digests(frame: pd.DataFrame) -> dict[str, str]:
     return dict(zip(frame["sample_id"], files, strict=True))
 
 
-def _sources_digest(frame: pd.DataFrame) -> str:
-    """SHA-256 over sample ids and the digests of their source files."""
-    pairs = sorted(source_digests(frame).items())
-    return hashlib.sha256("\n".join(f"{i} {d}" for i, d in pairs).encode()).hexdigest()
+def _digest_of(values: dict[str, str]) -> str:
+    """SHA-256 over sample ids and what is said of each."""
+    return text_digest("\n".join(f"{name} {value}" for name, value in sorted(values.items())))
 
 
 def _fields(lock: Lock) -> dict[str, Any]:
@@ -336,4 +270,4 @@ def _digest(lock: Lock) -> str:
     del values["digest"]
     if not lock.excluded:
         del values["excluded"]
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return text_digest(json.dumps(values, sort_keys=True))

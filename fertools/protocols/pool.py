@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fertools.errors import DatasetError, ProtocolError
-from fertools.formats.folders import read_names
+from fertools.errors import ProtocolError
 from fertools.home import derived_dir
 from fertools.manifest import Manifest, read_manifest
 from fertools.protocols.spec import Protocol, Selection
@@ -17,7 +16,7 @@ from fertools.protocols.spec import Protocol, Selection
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Pool", "parse_data", "read_pool"]
+__all__ = ["Pool", "make_pool", "parse_data", "read_pool"]
 
 
 @dataclass(frozen=True)
@@ -92,19 +91,39 @@ def read_pool(protocol: Protocol, data: Mapping[str, Path] | None = None) -> Poo
             has another number of samples than published (licensed sets only), or a sample plays two
             roles.
     """
-    import pandas as pd
-
     given = data or {}
     read = cache(read_manifest)  # one manifest may play two roles
     manifests: dict[str, Manifest] = {}
     members: dict[str, Manifest] = {}
-    parts = []
     for role, selection in protocol.selections.items():
-        manifest = manifests[role] = read(given.get(role) or derived_dir(selection.derived))
+        manifests[role] = read(given.get(role) or derived_dir(selection.derived))
         if selection.members is not None:
             place = given.get(f"{role}.members") or derived_dir(selection.members)
             members[role] = read(place)
-        chosen = _choose(protocol, selection, manifest, members.get(role))
+    return make_pool(protocol, manifests, members)
+
+
+def make_pool(
+    protocol: Protocol,
+    manifests: Mapping[str, Manifest],
+    members: Mapping[str, Manifest] | None = None,
+) -> Pool:
+    """Choose who takes part, of manifests that are read.
+
+    Args:
+        protocol: The declaration.
+        manifests: One for each of its roles.
+        members: One for each role whose members another manifest says.
+
+    Raises:
+        ProtocolError: See :func:`read_pool`.
+    """
+    import pandas as pd
+
+    listed = members or {}
+    parts = []
+    for role, manifest in manifests.items():
+        chosen = _choose(protocol, role, manifest, listed.get(role))
         files = [(manifest.root / image).as_posix() for image in chosen["image"]]
         parts.append(chosen.assign(role=role, file=files))
     frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
@@ -114,13 +133,14 @@ def read_pool(protocol: Protocol, data: Mapping[str, Path] | None = None) -> Poo
             f"{protocol.name}: sample {doubled.iloc[0]!r} plays two roles, and so do "
             f"{len(doubled) - 1:,} more; expected different samples in {', '.join(manifests)}"
         )
-    return Pool(frame.set_index("sample_id", drop=False).sort_index(), manifests, members)
+    return Pool(frame.set_index("sample_id", drop=False).sort_index(), manifests, listed)
 
 
 def _choose(
-    protocol: Protocol, selection: Selection, manifest: Manifest, members: Manifest | None
+    protocol: Protocol, role: str, manifest: Manifest, members: Manifest | None
 ) -> pd.DataFrame:
     """The samples of one role, or an error that says why they do not suffice."""
+    selection = protocol.selections[role]
     where = f"{manifest.path}: does not suit {protocol.name}"
     if manifest.info.dataset != selection.dataset:
         raise ProtocolError(
@@ -143,8 +163,7 @@ def _choose(
             )
         frame = _listed(where, str(members.path), members.frame["sample_id"].tolist(), frame)
     if selection.ids is not None:
-        path = protocol.folder / selection.ids
-        frame = _listed(where, path.name, _read_ids(path), frame)
+        frame = _listed(where, selection.ids, protocol.listed(role), frame)
     if selection.rename:
         frame = frame.assign(expression=frame["expression"].replace(dict(selection.rename)))
     frame = frame[frame["expression"].isin(protocol.classes)]
@@ -154,14 +173,6 @@ def _choose(
     if not manifest.info.synthetic:
         _compare_counts(where, selection, frame)
     return frame
-
-
-def _read_ids(path: Path) -> tuple[str, ...]:
-    """The names of a list beside the YAML."""
-    try:
-        return read_names(path)
-    except DatasetError as error:
-        raise ProtocolError(str(error)) from error
 
 
 def _listed(where: str, place: str, names: Sequence[str], frame: pd.DataFrame) -> pd.DataFrame:

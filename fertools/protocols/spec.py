@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib.util
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,8 +12,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from fertools.config import build_config, read_yaml
-from fertools.errors import ConfigError, ProtocolError
+from fertools.errors import ConfigError, DatasetError, ProtocolError
 from fertools.expressions import EXPRESSIONS
+from fertools.formats.folders import read_names
+from fertools.jobs import text_digest
 
 __all__ = [
     "Parts",
@@ -170,7 +172,9 @@ class Protocol(_Strict):
             left out of all figures, which is then said beside them.
         metrics: What is reported.
         primary_metric: What is compared first.
-        digest: SHA-256 of the YAML and of the lists it names, hexadecimal; filled in by the reader.
+        digest: SHA-256 over all that decides a number: every key but ``title`` and ``reference``,
+            and the content of the lists it names. Comments and the order of keys do not count.
+            Hexadecimal; filled in by the reader.
         folder: Where the YAML is; filled in by the reader.
     """
 
@@ -206,6 +210,20 @@ class Protocol(_Strict):
         """Role (``samples``, or ``train``, ``test`` and ``val``) to who plays it."""
         return self.split.selections
 
+    def listed(self, role: str) -> tuple[str, ...]:
+        """The names in the list of a role, which must have one.
+
+        Raises:
+            ProtocolError: If the list is missing or damaged.
+        """
+        ids = self.selections[role].ids
+        if ids is None:
+            raise ValueError(f"role {role!r} has no list")
+        try:
+            return read_names(self.folder / ids)
+        except DatasetError as error:
+            raise ProtocolError(str(error)) from error
+
 
 def list_protocols() -> list[str]:
     """Names of the protocols that come with the tool, sorted."""
@@ -232,8 +250,7 @@ def load_protocol(name: str) -> Protocol:
         for key in ("digest", "folder"):
             if key in values:
                 raise ProtocolError(f"{path}: {key!r}: is computed, not declared; remove the key")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        computed = {"digest": digest, "folder": path.parent}
+        computed = {"digest": "", "folder": path.parent}
         protocol = build_config(Protocol, {**values, **computed}, source=str(path))
     except ConfigError as error:
         raise ProtocolError(str(error)) from error
@@ -241,7 +258,18 @@ def load_protocol(name: str) -> Protocol:
         raise ProtocolError(
             f"{path}: 'name': is {protocol.name!r}, expected the file's own {path.stem!r}"
         )
-    return protocol
+    return protocol.model_copy(update={"digest": _digest(protocol)})
+
+
+def _digest(protocol: Protocol) -> str:
+    """SHA-256 over what a protocol says, as sorted JSON, and over its lists."""
+    said = protocol.model_dump(mode="json", exclude={"title", "reference", "digest"})
+    lists = {
+        role: protocol.listed(role)
+        for role, selection in protocol.selections.items()
+        if selection.ids is not None
+    }
+    return text_digest(json.dumps({"protocol": said, "lists": lists}, sort_keys=True))
 
 
 def _folder() -> Path:
