@@ -20,6 +20,7 @@ from cli import (
     published_commands,
     render_commands,
     report_commands,
+    share_commands,
     synth_commands,
     synth_wild_commands,
     view_commands,
@@ -62,6 +63,8 @@ app.command("make-pose-split")(pose_split_commands.make_pose_split)
 app.command("validate-pose")(pose_validation_commands.validate_pose)
 app.command("stats")(inspect_commands.stats)
 app.command("doctor")(inspect_commands.doctor)
+for name in ("share", "agree", "restore"):
+    protocol_commands.app.command(name)(getattr(share_commands, name))
 app.add_typer(protocol_commands.app, name="protocols")
 app.command("check-published")(published_commands.check_published)
 app.command("report")(report_commands.report)

@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.lock_options import (
+    LEAKS,
+    Data,
+    ExcludeLeaks,
+    Near,
+    ProtocolFile,
+    Strict,
+    Workers,
+    leaks_in_words,
+    open_lock,
+)
 from cli.runner import new_app
 
 if TYPE_CHECKING:
@@ -17,44 +28,6 @@ app = new_app(
     "A lock names every sample of every fold; training and evaluation refuse data that differ."
 )
 
-_Data = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data",
-        metavar="[ROLE=]MANIFEST",
-        help="The manifest (train=…, test=… where there are two); else the protocol's own in the "
-        "data home.",
-    ),
-]
-_LEAKS = "Leaks"
-_Strict = Annotated[
-    bool,
-    typer.Option(
-        "--strict",
-        help="Refuse whatever leaks, also of an official split.",
-        rich_help_panel=_LEAKS,
-    ),
-]
-_Near = Annotated[
-    bool,
-    typer.Option(
-        "--near/--no-near",
-        help="Search altered copies too: mirrored, cropped, re-encoded, brighter, darker.",
-        rich_help_panel=_LEAKS,
-    ),
-]
-_Exclude = Annotated[
-    bool,
-    typer.Option(
-        "--exclude-leaks",
-        help="Leave training samples that leak out of the folds; the lock says who.",
-        rich_help_panel=_LEAKS,
-    ),
-]
-_Workers = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes and threads of --near; else one a processor."),
-]
 _LISTED = 20
 
 
@@ -88,15 +61,23 @@ def show(name: Annotated[str, typer.Argument(help="A protocol's name, or a YAML 
 @app.command("lock")
 def lock(
     name: Annotated[str, typer.Argument(help="A protocol's name, or a YAML file.")],
-    data: _Data = None,
+    data: Data = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The lock; else NAME.lock.json beside the manifest of who is tested."),
     ] = None,
-    near: _Near = False,
-    strict: _Strict = False,
-    exclude_leaks: _Exclude = False,
-    workers: _Workers = None,
+    near: Near = False,
+    strict: Strict = False,
+    exclude_leaks: ExcludeLeaks = False,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public",
+            help="Write NAME.public.json too: the folds under hashed names, without labels; those "
+            "who have the set can compare ('protocols agree').",
+        ),
+    ] = False,
+    workers: Workers = None,
 ) -> None:
     """Make the folds on the data at hand, refuse leaks, and write them down by sample id.
 
@@ -131,6 +112,11 @@ def lock(
     for fold in checked.lock.folds:
         typer.echo(_in_words(checked.lock, fold))
     _tell_leaks(checked, path)
+    if public:
+        from fertools.protocols.public import public_path, write_public
+
+        write_public(public_path(path), checked.lock, pool)
+        typer.echo(public_path(path))
     typer.echo(f"digest {checked.lock.digest[:12]}{', synthetic' if pool.synthetic else ''}")
     typer.echo(path)
 
@@ -138,60 +124,38 @@ def lock(
 @app.command("check")
 def check(
     lock_path: Annotated[Path, typer.Argument(metavar="LOCK", help="A lock.")],
-    data: _Data = None,
-    protocol_file: Annotated[
-        str | None,
-        typer.Option(
-            "--protocol", metavar="YAML", help="The protocol, if it is none that comes with us."
-        ),
-    ] = None,
-    near: _Near = True,
-    strict: _Strict = False,
-    exclude_leaks: _Exclude = False,
+    data: Data = None,
+    protocol: ProtocolFile = None,
+    near: Near = True,
+    strict: Strict = False,
+    exclude_leaks: ExcludeLeaks = False,
     out: Annotated[
         Path | None,
         typer.Option(
             help="The lock that --exclude-leaks writes; else NAME.excluded.lock.json beside it.",
-            rich_help_panel=_LEAKS,
+            rich_help_panel=LEAKS,
         ),
     ] = None,
-    workers: _Workers = None,
+    workers: Workers = None,
 ) -> None:
     """Compare a lock with its protocol and the data at hand, and look for leaks.
 
     Started again, only pictures that were written since are read, which is a matter of seconds.
-    Whatever leaks is listed in NAME.leaks.csv beside the lock.
+    Whatever leaks is listed in NAME.leaks.csv beside the lock, and samples that are missing or have
+    another label or subject than locked in NAME.differences.csv.
 
     Example: fertools protocols check data/derived/bu3dfe-p1/bu3dfe-p1-5fold.lock.json
     """
-    from fertools.errors import LockError, ProtocolError
     from fertools.jobs.pool import default_workers
-    from fertools.protocols import (
-        check_lock,
-        list_protocols,
-        load_protocol,
-        parse_data,
-        read_lock,
-        read_pool,
-        run_gate,
-        unlike_protocol,
-        write_lock,
-    )
+    from fertools.protocols import run_gate, write_lock
 
-    found = read_lock(lock_path)
-    if protocol_file is None and found.protocol not in list_protocols():
-        raise ProtocolError(
-            f"{lock_path}: is of the protocol {found.protocol!r}, which does not come with "
-            f"fertools; give its file with --protocol {found.protocol}.yaml"
-        )
-    protocol = load_protocol(protocol_file or found.protocol)
-    if (text := unlike_protocol(found, protocol)) is not None:
-        raise LockError(f"{lock_path}: {text}; lock the protocol again")
-    given = parse_data(protocol, data or ())
-    if not given and len(protocol.selections) == 1:
-        given = dict.fromkeys(protocol.selections, lock_path.parent)
-    pool = read_pool(protocol, given)
-    check_lock(found, pool)
+    stem = lock_path.name.removesuffix(".json").removesuffix(".lock")
+    found, pool = open_lock(
+        lock_path,
+        data=data,
+        protocol=protocol,
+        list_changes=lock_path.with_name(f"{stem}.differences.csv"),
+    )
     checked = run_gate(
         found,
         pool,
@@ -208,7 +172,6 @@ def check(
     )
     path = _tell_leaks(checked, lock_path)
     if checked.excluded:
-        stem = lock_path.name.removesuffix(".json").removesuffix(".lock")
         path = out or lock_path.with_name(f"{stem}.excluded.lock.json")
         write_lock(path, checked.lock)
     typer.echo(path)
@@ -232,19 +195,6 @@ def _tell_leaks(checked: Checked, lock_path: Path) -> Path:
         typer.echo(f"leak: {leak}", err=True)
     if len(found.leaks) > _LISTED:
         typer.echo(f"… {len(found.leaks) - _LISTED:,} more; all of them are in {path}", err=True)
-    if found.leaks:
-        words = ", ".join(f"{number:,} by {kind}" for kind, number in found.counts.items())
-        what = "listed, not refused"
-        if checked.excluded:
-            samples = len({one.sample for one in checked.excluded})
-            what = f"{samples:,} training samples left out"
-        typer.echo(f"leaks: {words}; {what}")
-    else:
-        kinds = ["no subject"] * found.has_subjects + ["no file"]
-        kinds += ["no altered copy"] * (found.num_pairs is not None)
-        typer.echo(f"leaks: {', '.join(kinds)} on both sides")
-    if found.num_pairs is not None:
-        typer.echo(f"pairs of pictures on both sides, searched for copies: {found.num_pairs:,}")
-    for reason in found.not_checked:
-        typer.echo(f"not checked: {reason}")
+    for text in leaks_in_words(found, checked.excluded):
+        typer.echo(text)
     return path

@@ -6,50 +6,33 @@ numbers come from the written ``predictions.parquet`` files.
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
-import numpy as np
-import pandas as pd
-import torch
-from torch import Tensor, nn
-
-from fertools import __version__
 from fertools.errors import ConfigError, ModelError
-from fertools.jobs import progress, write_json, write_text
+from fertools.jobs import write_json, write_text
 from fertools.metrics import (
+    Invariance,
     Predictions,
-    PredictionsInfo,
+    check_invariance,
     read_predictions,
-    summarise,
     write_predictions,
 )
-from fertools.protocols import Lock, Pool, check_lock, find_leaks
-from zoo.checkpoints import load_weights
-from zoo.data import SampleSet, evaluation_batches
-from zoo.layers import DualLogits, Fusion, fuse_scores
-from zoo.models import create_model
-from zoo.recipe import recipe_changes
+from fertools.protocols import Lock, Pool, check_lock
+from zoo.layers import Fusion
+from zoo.prediction import BATCH_SIZE, predict_fold
+from zoo.results import as_csv, collect_results
 from zoo.runs import (
     PREDICTIONS,
-    WEIGHTS,
     RunConfig,
-    expected_weights,
     fold_path,
     read_fold_record,
     read_run_config,
     read_run_lock,
-    resolve_device,
     run_path,
 )
-from zoo.training import normalise, reproducible
-
-_BATCH_SIZE = 64
-_COPIED = ("subject_id", "view_id", "yaw_deg", "pitch_deg", "intensity")
 
 
 @dataclass(frozen=True)
@@ -106,7 +89,7 @@ def evaluate_run(
     device: str = "auto",
     model: str | None = None,
     protocol: str | None = None,
-    allow_mismatch: bool = False,
+    mismatch: tuple[str, ...] = (),
 ) -> EvaluationResult:
     """Predict the test side of every trained fold and write results and report.
 
@@ -117,7 +100,8 @@ def evaluate_run(
         device: 'auto', 'cpu' or 'cuda'.
         model: What the run is expected to be of; None takes any.
         protocol: Likewise.
-        allow_mismatch: Test samples that are not as locked; what differs stands in the results.
+        mismatch: In what the samples are known not to be as locked; it stands in every output.
+            Where it is empty they must be as locked.
 
     Raises:
         ConfigError: If the run is of another model or protocol.
@@ -135,7 +119,64 @@ def evaluate_run(
     ):
         if expected is not None and expected != found:
             raise ConfigError(f"{run_dir}: its {what} is {found!r}, expected {expected!r}")
-    mismatch = check_lock(lock, pool, allow_mismatch=allow_mismatch)
+    check_lock(lock, pool, allow_mismatch=bool(mismatch))
+    said = tuple(dict.fromkeys((*config.mismatch, *mismatch)))
+    trained, missing = _trained_folds(run_dir, config, lock)
+    tables = []
+    for fold in trained:
+        path = fold_path(run_dir, fold) / PREDICTIONS
+        frame, info = predict_fold(run_dir, config, fold, pool, lock, fusion=fusion, device=device)
+        info = replace(info, mismatch=said)
+        tables.append(read_predictions(write_predictions(path, frame, info)))
+    for fold in missing:  # what a deleted training left must not be reported
+        (fold_path(run_dir, fold) / PREDICTIONS).unlink(missing_ok=True)
+    results = collect_results(run_dir, config, lock, pool, tables, missing)
+    write_json(run_dir / "results.json", results)
+    write_text(run_dir / "results.csv", as_csv(results))
+    _write_report(run_dir)
+    return EvaluationResult(results, run_dir / "results.json", missing)
+
+
+def check_run_invariance(
+    run_dir: Path, *, pool: Pool, fusion: Fusion = "softmax", device: str = "auto"
+) -> Invariance:
+    """Predict every trained fold in sorted, shuffled and single-sample batches and compare.
+
+    Args:
+        run_dir: The run folder; it must have been evaluated.
+        pool: The samples.
+        fusion: How the branches are mixed.
+        device: 'auto', 'cpu' or 'cuda'.
+
+    Raises:
+        ModelError: If no fold is trained, or weights are damaged.
+        LockError: If the samples are not what the run was trained under.
+    """
+    config, lock = read_run_config(run_dir), read_run_lock(run_dir)
+    check_lock(lock, pool)
+    trained, _ = _trained_folds(run_dir, config, lock)
+    ways: dict[str, dict[str, Any]] = {
+        f"sorted, {BATCH_SIZE} at once": {},
+        f"shuffled, {BATCH_SIZE} at once": {"order_seed": 0},
+        "one at a time": {"batch_size": 1},
+    }
+    tables: dict[str, list[Predictions]] = {}
+    with TemporaryDirectory() as scratch:
+        for way, options in ways.items():
+            tables[way] = []
+            for fold in trained:
+                frame, info = predict_fold(
+                    run_dir, config, fold, pool, lock, fusion=fusion, device=device, **options
+                )
+                path = write_predictions(Path(scratch) / "predictions.parquet", frame, info)
+                tables[way].append(read_predictions(path))
+    return check_invariance(tables)
+
+
+def _trained_folds(
+    run_dir: Path, config: RunConfig, lock: Lock
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Folds that are trained to their end, and those that are not; an error if none is."""
     records = {fold: read_fold_record(run_dir, fold) for fold in range(len(lock.folds))}
     missing = tuple(fold for fold, record in records.items() if record is None)
     if len(missing) == len(records):
@@ -144,180 +185,7 @@ def evaluate_run(
             f"'zoo train {config.model} --protocol {config.protocol} --recipe "
             f"{config.recipe.name} --seed {config.seed} --run {run_dir}'"
         )
-    tables = []
-    for fold in [fold for fold in records if fold not in missing]:
-        path = fold_path(run_dir, fold) / PREDICTIONS
-        frame, has_branches = _predict_fold(run_dir, config, fold, pool, lock, fusion, device)
-        info = PredictionsInfo(
-            protocol=config.protocol,
-            classes=lock.classes,
-            lock_digest=lock.digest,
-            synthetic=lock.synthetic,
-            model=config.model,
-            fusion=f"{fusion}, alpha {config.recipe.alpha}" if has_branches else "",
-        )
-        tables.append(read_predictions(write_predictions(path, frame, info)))
-    for fold in missing:  # what a deleted training left must not be reported
-        (fold_path(run_dir, fold) / PREDICTIONS).unlink(missing_ok=True)
-    results = {
-        **_results(run_dir, config, lock, pool, tables, missing),
-        "lock_mismatch": list(mismatch),
-        "leaks": _leaks(lock, pool),
-    }
-    write_json(run_dir / "results.json", results)
-    write_text(run_dir / "results.csv", _as_csv(results))
-    _write_report(run_dir)
-    return EvaluationResult(results, run_dir / "results.json", missing)
-
-
-def predict(model: nn.Module, images: Tensor) -> Tensor | DualLogits:
-    """Logits of unchanged pictures ``(N, 3, S, S)``, 0 to 1; the model must be in eval mode."""
-    with torch.inference_mode():
-        output: Tensor | DualLogits = model(normalise(images, model))
-    return output
-
-
-def _predict_fold(
-    run_dir: Path,
-    config: RunConfig,
-    fold: int,
-    pool: Pool,
-    lock: Lock,
-    fusion: Fusion,
-    device: str,
-) -> tuple[pd.DataFrame, bool]:
-    """The predictions of a fold's test side, and whether the model has two branches."""
-    recipe, place = config.recipe, resolve_device(device)
-    model = create_model(config.model, num_classes=len(lock.classes), **recipe.model)
-    load_weights(
-        fold_path(run_dir, fold) / WEIGHTS, model, expected=expected_weights(config, lock, fold)
-    )
-    model.to(place).eval()
-    sample_ids = lock.folds[fold].test
-    samples = SampleSet(pool, lock, sample_ids, input_size=recipe.data.input_size, cache_gb=0.0)
-    fused: list[Tensor] = []
-    branches: list[tuple[Tensor, Tensor]] = []
-    description = f"fold {fold}: testing {config.model}"
-    with (
-        reproducible(recipe.threads, device=place),
-        progress(description, len(samples), "pictures") as advance,
-    ):
-        for batch in evaluation_batches(samples, batch_size=_BATCH_SIZE):
-            output = predict(model, batch.images.to(place))
-            fused.append(fuse_scores(output, alpha=recipe.alpha, fusion=fusion).cpu())
-            if isinstance(output, DualLogits):
-                branches.append((output.global_logits.cpu(), output.local_logits.cpu()))
-            advance(len(batch.rows))
-    rows = pool.frame.loc[list(sample_ids)]
-    frame = pd.DataFrame({"sample_id": list(sample_ids), "fold": fold})
-    frame["label"] = samples.labels.numpy()
-    frame["expression"] = [lock.classes[label] for label in frame["label"]]
-    # of pictures that 'fertools align' cut: where no face was found the crop is the whole picture
-    frame["found"] = rows["aligned"].to_numpy(bool) if "aligned" in rows else True
-    for column in _COPIED:
-        frame[column] = rows[column].array
-    scores = {"": torch.cat(fused)}
-    if branches:
-        scores["_global"] = torch.cat([pair[0] for pair in branches])
-        scores["_local"] = torch.cat([pair[1] for pair in branches])
-    for suffix, values in scores.items():
-        for label, name in enumerate(lock.classes):
-            frame[f"score_{name}{suffix}"] = values[:, label].numpy()
-    return frame, bool(branches)
-
-
-def _results(
-    run_dir: Path,
-    config: RunConfig,
-    lock: Lock,
-    pool: Pool,
-    tables: list[Predictions],
-    missing: tuple[int, ...],
-) -> dict[str, Any]:
-    """The numbers, and what is needed to believe them."""
-    recipe = config.recipe
-    return {
-        **summarise(tables),
-        "protocol_version": lock.protocol_version,
-        "protocol_digest": lock.protocol_digest,
-        "dataset": lock.dataset,
-        "missing_folds": list(missing),
-        "selection_rule": "final epoch",
-        "pretraining": "from scratch",
-        "recipe": recipe.name,
-        "recipe_changes": recipe_changes(recipe),
-        "epochs": recipe.epochs,
-        "image_size": recipe.data.input_size,
-        "alpha": recipe.alpha,
-        "seed": config.seed,
-        "manifest": os.path.relpath(pool.main.path, run_dir),
-        "fertools_version": __version__,
-        "accuracy_by_rule": _accuracy_by_rule(tables, recipe.alpha),
-    }
-
-
-def _leaks(lock: Lock, pool: Pool) -> dict[str, Any]:
-    """What the leak gate finds: number of leaks by kind, and whether people could be checked."""
-    report = find_leaks(lock, pool)
-    return {"subjects": report.subjects_word, "counts": report.counts}
-
-
-def _accuracy_by_rule(tables: list[Predictions], alpha: float) -> dict[str, float]:
-    """Accuracy under either fusion and of each branch alone; empty for one classifier."""
-    frame = pd.concat([table.frame for table in tables], ignore_index=True)
-    classes = tables[0].info.classes
-    if f"score_{classes[0]}_global" not in frame:
-        return {}
-    logits = {
-        branch: torch.from_numpy(
-            frame[[f"score_{name}_{branch}" for name in classes]].to_numpy(dtype=np.float32)
-        )
-        for branch in ("global", "local")
-    }
-    output = DualLogits(logits["global"], logits["local"])
-    rules = {
-        "fusion_softmax": fuse_scores(output, alpha=alpha, fusion="softmax"),
-        "fusion_logits": fuse_scores(output, alpha=alpha, fusion="logits"),
-        "global_branch": logits["global"],
-        "local_branch": logits["local"],
-    }
-    labels = torch.from_numpy(frame["label"].to_numpy(dtype=np.int64, copy=True))
-    return {
-        rule: (scores.argmax(dim=1) == labels).double().mean().item()
-        for rule, scores in rules.items()
-    }
-
-
-def _as_csv(results: dict[str, Any]) -> str:
-    """One row a number: overall, folds, views, expressions, intensities, rules of fusion."""
-    rows: list[tuple[str, str, int, float]] = [
-        ("overall", "all", results["num_samples"], results["accuracy"]),
-        ("overall", "uar", results["num_samples"], results["uar"]),
-        ("overall", "macro_f1", results["num_samples"], results["macro_f1"]),
-        ("overall", "chance", results["num_samples"], results["chance"]),
-    ]
-    for scope, name, value in (
-        ("fold", "fold", "accuracy"),
-        ("view", "view_id", "accuracy"),
-        ("expression", "expression", "recall"),
-        ("intensity", "intensity", "accuracy"),
-    ):
-        rows += [
-            (scope, str(row[name]), row["num_samples"], row[value])
-            for row in results[f"per_{scope}"]
-            if row[value] is not None
-        ]
-    rows += [
-        ("rule", rule, results["num_samples"], value)
-        for rule, value in results["accuracy_by_rule"].items()
-    ]
-    facts = ("protocol", "model", "recipe", "seed", "synthetic", "lock_digest")
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["scope", "name", "num_samples", "value", *facts])
-    for row in rows:
-        writer.writerow([*row[:3], f"{row[3]:.6f}", *(results[fact] for fact in facts)])
-    return buffer.getvalue()
+    return tuple(fold for fold in records if fold not in missing), missing
 
 
 def _write_report(run_dir: Path) -> None:

@@ -11,11 +11,13 @@ from fertools.protocols import (
     Exclusion,
     LeakReport,
     Lock,
+    NearPairs,
     Pool,
     check_lock,
     load_protocol,
     parse_data,
     read_lock,
+    read_near,
     read_pool,
     run_gate,
     unlike_protocol,
@@ -30,8 +32,10 @@ class Inputs:
         protocol: Name of the protocol.
         pool: The samples.
         lock: The folds, checked against the samples.
-        leaks: What the leak gate found; what it refuses is an error before. Its ``not_checked``
-            says what was not looked for.
+        leaks: What leaks in the lock's folds; what the gate refuses is an error before. Its
+            ``not_checked`` says what was not looked for.
+        found: What leaked before training samples were left out.
+        near: The near duplicates, if they were searched now or by an earlier run.
         mismatch: What differs from the lock, where the user allowed it.
         excluded: Training samples that were left out of the lock's folds since they leak.
     """
@@ -40,6 +44,8 @@ class Inputs:
     pool: Pool
     lock: Lock
     leaks: LeakReport
+    found: LeakReport
+    near: NearPairs | None
     mismatch: tuple[str, ...] = ()
     excluded: tuple[Exclusion, ...] = ()
 
@@ -49,7 +55,7 @@ def find_inputs(
     *,
     data: Sequence[str] = (),
     lock_path: Path | None = None,
-    near: bool | None = None,
+    search: bool = False,
     strict: bool = False,
     exclude_leaks: bool = False,
     allow_mismatch: bool = False,
@@ -64,8 +70,8 @@ def find_inputs(
         data: ``MANIFEST``, or ``ROLE=MANIFEST`` for each role; else the protocol's own in the data
             home.
         lock_path: The lock; else ``NAME.lock.json`` beside the manifest of those who are tested.
-        near: Search near duplicates too; None takes what 'fertools protocols check' found, if it
-            did.
+        search: Search near duplicates if 'fertools protocols check', or an earlier training, did
+            not; what they found is taken in any case.
         strict: Refuse any leak, also of an official split.
         exclude_leaks: Leave training samples that leak out of the folds; the lock that is given
             back has another digest and says who.
@@ -92,7 +98,24 @@ def find_inputs(
             raise LockError(f"{path}: {text}; {remedy}")
         mismatch = (f"the lock {text}",)
     mismatch += check_lock(lock, pool, allow_mismatch=allow_mismatch)
+    is_first = search and read_near(path, lock, pool) is None
     checked = run_gate(
-        lock, pool, path, near=near, strict=strict, exclude=exclude_leaks, workers=workers
+        lock,
+        pool,
+        path,
+        near=is_first or None,
+        strict=strict,
+        exclude=exclude_leaks,
+        is_written=is_first,
+        workers=workers,
     )
-    return Inputs(protocol.name, pool, checked.lock, checked.report, mismatch, checked.excluded)
+    return Inputs(
+        protocol.name,
+        pool,
+        checked.lock,
+        checked.report,
+        checked.found,
+        checked.near,
+        mismatch,
+        checked.excluded,
+    )

@@ -19,7 +19,7 @@ from fertools.config import build_config, read_yaml
 from fertools.errors import ConfigError, ModelError
 from fertools.home import runs_home
 from fertools.jobs import write_json, write_text
-from fertools.protocols import Lock, read_lock, write_lock
+from fertools.protocols import Lock, Pool, pictures_digest, read_lock, write_lock
 from zoo.checkpoints import WeightsInfo
 from zoo.recipe import Recipe
 
@@ -42,6 +42,7 @@ class RunConfig:
         seed: Of fresh weights, order and augmentation.
         device: 'cpu' or 'cuda'.
         recipe: The recipe with its settings; ``threads`` is resolved.
+        mismatch: In what the samples were not as locked, where that was allowed.
     """
 
     model: str
@@ -52,11 +53,13 @@ class RunConfig:
     seed: int
     device: str
     recipe: Recipe
+    mismatch: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for YAML, in the order of the fields."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**values, "recipe": self.recipe.model_dump(mode="json")}
+        recipe = self.recipe.model_dump(mode="json")
+        return {**values, "recipe": recipe, "mismatch": list(self.mismatch)}
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def resolve_device(device: str) -> str:
     return "cuda" if has_cuda and device == "auto" else "cpu" if device == "auto" else device
 
 
-def open_run(run_dir: Path, config: RunConfig, lock: Lock, *, manifest_path: Path) -> RunConfig:
+def open_run(run_dir: Path, config: RunConfig, lock: Lock, *, pool: Pool) -> RunConfig:
     """Begin a run folder, or go on with one that was made with the same settings.
 
     Args:
@@ -114,7 +117,8 @@ def open_run(run_dir: Path, config: RunConfig, lock: Lock, *, manifest_path: Pat
         config: What is asked for; ``recipe.threads`` 0 takes the folder's number, or in a new
             folder the number of processors at hand.
         lock: Copied into the folder.
-        manifest_path: Written, relative to the folder, into environment.json.
+        pool: Its manifest's path, relative to the folder, and the digest of its pictures go into
+            environment.json.
 
     Returns:
         The settings with their number of threads.
@@ -140,7 +144,7 @@ def open_run(run_dir: Path, config: RunConfig, lock: Lock, *, manifest_path: Pat
                 "--name (or --run), or delete the folder"
             )
     write_lock(run_dir / LOCK, lock)
-    write_json(run_dir / ENVIRONMENT, describe_environment(run_dir, config, manifest_path))
+    write_json(run_dir / ENVIRONMENT, describe_environment(run_dir, config, lock, pool))
     if before is None:  # last: a folder with config.yaml is a begun run
         write_text(path, yaml.safe_dump(config.as_dict(), sort_keys=False, width=100))
     return config
@@ -161,7 +165,7 @@ def read_run_config(run_dir: Path) -> RunConfig:
             "of the zoo"
         )
     recipe = build_config(Recipe, values["recipe"], source=str(path))
-    return RunConfig(**{**values, "recipe": recipe})
+    return RunConfig(**{**values, "recipe": recipe, "mismatch": tuple(values["mismatch"] or ())})
 
 
 def read_run_lock(run_dir: Path) -> Lock:
@@ -210,7 +214,9 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def describe_environment(run_dir: Path, config: RunConfig, manifest_path: Path) -> dict[str, Any]:
+def describe_environment(
+    run_dir: Path, config: RunConfig, lock: Lock, pool: Pool
+) -> dict[str, Any]:
     """Versions and hardware; no names of users or machines."""
     return {
         "fertools": __version__,
@@ -221,8 +227,25 @@ def describe_environment(run_dir: Path, config: RunConfig, manifest_path: Path) 
         "threads": config.recipe.threads,
         "device": torch.cuda.get_device_name() if config.device == "cuda" else "cpu",
         "packages": {name: version(name) for name in _PACKAGES},
-        "manifest": os.path.relpath(manifest_path, run_dir),
+        "manifest": os.path.relpath(pool.main.path, run_dir),
+        "pictures_digest": pictures_digest(lock, pool),
     }
+
+
+def read_environment(run_dir: Path) -> dict[str, Any]:
+    """What ``environment.json`` of a run says; nothing where there is none.
+
+    Raises:
+        ConfigError: If it is damaged.
+    """
+    path = run_dir / ENVIRONMENT
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return dict(values)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{path}: is damaged; start the training again") from error
 
 
 def _num_processors() -> int:

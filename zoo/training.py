@@ -91,7 +91,7 @@ def train_run(
             )
     # a model that cannot be made must not leave a run folder with its settings behind
     create_model(config.model, num_classes=len(lock.classes), **config.recipe.model)
-    config = open_run(run_dir, config, lock, manifest_path=pool.main.path)
+    config = open_run(run_dir, config, lock, pool=pool)
     return [train_fold(run_dir, config, fold, pool=pool, lock=lock) for fold in chosen]
 
 

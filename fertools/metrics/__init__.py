@@ -18,9 +18,12 @@ from fertools.metrics.predictions import (
     score_columns,
     write_predictions,
 )
+from fertools.metrics.public import restore_predictions, share_predictions, share_run
 from fertools.metrics.samples import NotFound, join_predictions
 from fertools.metrics.scores import macro_f1, uar
 from fertools.metrics.summary import summarise
+from fertools.metrics.tables import read_tables
+from fertools.metrics.view_comparison import ViewComparison, ViewDifference, compare_views
 
 __all__ = [
     "Calibration",
@@ -38,12 +41,15 @@ __all__ = [
     "PermutationTest",
     "Predictions",
     "PredictionsInfo",
+    "ViewComparison",
+    "ViewDifference",
     "accuracy_intervals",
     "calibrate",
     "check_invariance",
     "check_membership",
     "compare",
     "compare_several",
+    "compare_views",
     "corrected_t",
     "holm",
     "join_predictions",
@@ -53,7 +59,11 @@ __all__ = [
     "pair_runs",
     "predicted_labels",
     "read_predictions",
+    "read_tables",
+    "restore_predictions",
     "score_columns",
+    "share_predictions",
+    "share_run",
     "summarise",
     "uar",
     "worst_confusions",

@@ -85,6 +85,8 @@ class PredictionsInfo:
         synthetic: Whether the tested pictures are stand-ins.
         model: Name of the model; empty when not known.
         fusion: How the branches were fused, such as ``"mean"``; empty for one branch.
+        mismatch: In what the tested samples were not as locked, a line each; see
+            :func:`fertools.protocols.check_lock`.
     """
 
     protocol: str
@@ -93,6 +95,7 @@ class PredictionsInfo:
     synthetic: bool
     model: str
     fusion: str
+    mismatch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,8 @@ def _info_from_metadata(metadata: bytes, path: Path) -> PredictionsInfo:
     try:
         values = json.loads(metadata)
         version = values.pop("schema_version")
-        info = PredictionsInfo(**{**values, "classes": tuple(values["classes"])})
+        lists = {name: tuple(values.get(name, ())) for name in ("classes", "mismatch")}
+        info = PredictionsInfo(**{**values, **lists})
     except (ValueError, KeyError, TypeError) as error:
         raise PredictionsError(f"{path}: its metadata is damaged; write it again") from error
     if version != SCHEMA_VERSION:
@@ -287,9 +291,10 @@ def _need_whole_numbers(
 
 def _fail(frame: pd.DataFrame, row: int, column: str, path: Path, expected: str) -> None:
     """Raise for one cell, naming path, row, sample, column and value."""
-    value = frame[column].iloc[row]
-    value = value.item() if isinstance(value, np.generic) else value
-    sample = frame["sample_id"].iloc[row]
+    value, sample = (
+        cell.item() if isinstance(cell, np.generic) else cell
+        for cell in (frame[column].iloc[row], frame["sample_id"].iloc[row])
+    )
     raise PredictionsError(
         f"{path}: row {row} ({sample!r}), column {column!r}: {value!r}; {expected}"
     )
@@ -316,7 +321,7 @@ def _validate(frame: pd.DataFrame, classes: tuple[str, ...], path: Path) -> pd.D
     ids = frame["sample_id"]
     no_name = ~ids.map(lambda value: isinstance(value, str) and value != "").to_numpy(dtype=bool)
     if no_name.any():
-        _fail(frame, int(no_name.argmax()), "sample_id", path, "expected a name")
+        _fail(frame, int(no_name.argmax()), "sample_id", path, "expected a name (text)")
     doubled = ids.duplicated().to_numpy()
     if doubled.any():
         _fail(frame, int(doubled.argmax()), "sample_id", path, "this sample stands there twice")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from fertools.errors import PredictionsError
 from fertools.jobs import atomic_path
 from fertools.metrics.predictions import PredictionsInfo, write_predictions
-from fertools.protocols.public import pseudonyms
+from fertools.metrics.tables import read_tables
+from fertools.protocols.public import pseudonyms, write_public
 from fertools.regular_files import open_regular
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from fertools.metrics.predictions import Predictions
     from fertools.protocols import Lock, Pool
 
-__all__ = ["restore_predictions", "share_predictions"]
+__all__ = ["restore_predictions", "share_predictions", "share_run"]
 
 _KEY = b"fertools.public-predictions"
 _HIDDEN = ["label", "expression", "intensity", "subject_id"]
@@ -42,7 +43,8 @@ def share_predictions(path: Path, tables: Sequence[Predictions], lock: Lock, poo
         pool: Their samples.
 
     Raises:
-        PredictionsError: If there is no table, or one was made under another lock.
+        PredictionsError: If there is no table, or one was made under another lock, or on samples
+            that were not as locked.
     """
     import pandas as pd
     import pyarrow as pa
@@ -56,6 +58,11 @@ def share_predictions(path: Path, tables: Sequence[Predictions], lock: Lock, poo
                 f"{table.path}: was made under the lock {table.info.lock_digest[:12]!r}, this is "
                 f"{lock.digest[:12]!r}; give the run's own lock"
             )
+        if table.info.mismatch:
+            raise PredictionsError(
+                f"{table.path}: was made on samples that are not as locked "
+                f"({table.info.mismatch[0]}); evaluate on those that are"
+            )
     hidden = pseudonyms(lock, pool)
     frame = pd.concat([table.frame for table in tables], ignore_index=True)
     frame["sample_id"] = frame["sample_id"].map(hidden.names)
@@ -64,6 +71,27 @@ def share_predictions(path: Path, tables: Sequence[Predictions], lock: Lock, poo
     table = pa.Table.from_pandas(frame, preserve_index=False)
     with atomic_path(path) as temporary:
         pq.write_table(table.replace_schema_metadata({_KEY: facts}), temporary, compression="zstd")
+
+
+def share_run(run: Path, lock: Lock, pool: Pool, out: Path) -> tuple[Path, Path]:
+    """Write the predictions of a run, and its lock, so that they may be shared.
+
+    Args:
+        run: Its folder, or a table.
+        lock: What it was made under.
+        pool: The samples.
+        out: The folder of the two files.
+
+    Returns:
+        The predictions and the lock.
+
+    Raises:
+        PredictionsError: See :func:`share_predictions` and :func:`fertools.metrics.read_tables`.
+    """
+    predictions, shared = out / "predictions.public.parquet", out / "lock.public.json"
+    share_predictions(predictions, read_tables(run), lock, pool)
+    write_public(shared, lock, pool)
+    return predictions, shared
 
 
 def restore_predictions(path: Path, shared: Path, lock: Lock, pool: Pool) -> Path:
@@ -102,7 +130,8 @@ def _read_shared(path: Path) -> tuple[pd.DataFrame, PredictionsInfo]:
         with open_regular(path) as stream:
             table = pq.read_table(stream)
         facts = json.loads((table.schema.metadata or {})[_KEY])
-        info = PredictionsInfo(**{**facts, "classes": tuple(facts["classes"])})
+        lists = {name: tuple(facts.get(name, ())) for name in ("classes", "mismatch")}
+        info = PredictionsInfo(**{**facts, **lists})
         frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
         if "sample_id" not in frame or set(frame.columns) & {"label", "expression"}:
             raise ValueError("other columns")

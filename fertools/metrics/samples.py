@@ -102,7 +102,7 @@ def join_predictions(predictions: Sequence[Predictions]) -> tuple[pd.DataFrame, 
         raise PredictionsError("no predictions table; expected one a fold")
     first = predictions[0]
     for other in predictions[1:]:
-        for name in ("protocol", "classes", "lock_digest", "synthetic", "model", "fusion"):
+        for name in first.info.__dataclass_fields__:
             ours, theirs = getattr(first.info, name), getattr(other.info, name)
             if ours != theirs:
                 raise PredictionsError(

@@ -53,7 +53,8 @@ def summarise(
 
     The answer holds plain JSON values in a fixed order (None where a number does not exist):
 
-    - ``protocol``, ``model``, ``fusion``, ``lock_digest``, ``synthetic``, ``classes``;
+    - ``protocol``, ``model``, ``fusion``, ``lock_digest``, ``synthetic``, ``classes``, and
+      ``mismatch``: in what the samples were not as locked;
     - ``num_samples`` (that are counted), ``num_subjects`` (None where any id is missing),
       ``num_folds``, ``num_views``, ``num_not_found`` and ``not_found``: whether those count as
       errors or were excluded;
@@ -108,6 +109,7 @@ def summarise(
         "lock_digest": info.lock_digest,
         "synthetic": info.synthetic,
         "classes": list(classes),
+        "mismatch": list(info.mismatch),
         "num_samples": len(labels),
         "num_subjects": num_subjects,
         "num_folds": len(per_fold),

@@ -10,6 +10,8 @@ from fertools.protocols.lock import (
     write_lock,
 )
 from fertools.protocols.matching import (
+    Change,
+    changed_members,
     check_lock,
     find_differences,
     pictures_digest,
@@ -31,6 +33,7 @@ from fertools.protocols.spec import (
 from fertools.protocols.splitters import Fold, make_folds, subject_folds
 
 __all__ = [
+    "Change",
     "Checked",
     "Exclusion",
     "Fold",
@@ -46,6 +49,7 @@ __all__ = [
     "Source",
     "SubjectKFold",
     "UnseenView",
+    "changed_members",
     "check_lock",
     "exclude_leaks",
     "find_differences",

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from fertools.errors import LockError
 from fertools.jobs import text_digest, write_json
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
+NotFound = Literal["error", "excluded"]
 _MAX_BYTES = 2_000_000_000
 
 
@@ -104,7 +105,7 @@ class Lock:
     protocol_digest: str
     synthetic: bool
     classes: tuple[str, ...]
-    not_found: str
+    not_found: NotFound
     sources: tuple[Source, ...]
     labels: dict[str, int]
     subjects: dict[str, str | None]
@@ -204,6 +205,8 @@ def _problem(lock: Lock) -> str | None:
         return "labels and subjects are not of the same samples"
     if not all(type(k) is int and 0 <= k < len(lock.classes) for k in lock.labels.values()):
         return f"a label is none of 0 to {len(lock.classes) - 1}"
+    if lock.not_found not in get_args(NotFound):
+        return f"samples without a face are {lock.not_found!r}"
     if not lock.folds or not lock.sources:
         return "it has no fold or no source"
     for fold in lock.folds:

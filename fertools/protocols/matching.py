@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Literal
 
 from fertools.errors import LockError
 from fertools.jobs import text_digest
@@ -11,10 +12,14 @@ from fertools.protocols.lock import Lock, Source, sources_of, subjects_of
 from fertools.protocols.pool import Pool
 from fertools.protocols.spec import Protocol
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["check_lock", "find_differences", "pictures_digest", "unlike_protocol"]
+__all__ = [
+    "Change",
+    "changed_members",
+    "check_lock",
+    "find_differences",
+    "pictures_digest",
+    "unlike_protocol",
+]
 
 
 def unlike_protocol(lock: Lock, protocol: Protocol) -> str | None:
@@ -27,6 +32,42 @@ def unlike_protocol(lock: Lock, protocol: Protocol) -> str | None:
             f"{lock.protocol_version}, now {protocol.version})"
         )
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A sample that is not as locked.
+
+    Attributes:
+        sample: Its id.
+        what: ``missing``, ``expression`` or ``subject``.
+        now: What the manifest says; None where the sample is missing or has no subject.
+        locked: What the lock says.
+    """
+
+    sample: str
+    what: Literal["missing", "expression", "subject"]
+    now: str | None
+    locked: str | None
+
+
+def changed_members(lock: Lock, pool: Pool) -> list[Change]:
+    """All samples of a lock that are missing, or have another label or subject, by kind and id.
+
+    Args:
+        lock: The folds.
+        pool: The samples at hand.
+    """
+    here = pool.frame.index.intersection(list(lock.labels))
+    missing = sorted(set(lock.labels) - set(here))
+    labels = {name: lock.classes[label] for name, label in lock.labels.items()}
+    members = pool.frame.loc[sorted(here)]
+    shown = dict(zip(members.index, members["expression"], strict=True))
+    found = [Change(name, "missing", None, labels[name]) for name in missing]
+    found += [Change(i, "expression", e, labels[i]) for i, e in shown.items() if e != labels[i]]
+    people, locked = subjects_of(members), lock.subjects
+    found += [Change(i, "subject", s, locked[i]) for i, s in people.items() if s != locked[i]]
+    return found
 
 
 def check_lock(lock: Lock, pool: Pool, *, allow_mismatch: bool = False) -> tuple[str, ...]:
@@ -46,7 +87,7 @@ def check_lock(lock: Lock, pool: Pool, *, allow_mismatch: bool = False) -> tuple
             files differ; it says what.
     """
     where = f"{pool.main.path}: does not fit the lock of {lock.protocol}"
-    absent = sorted(set(lock.labels) - set(pool.frame.index))
+    absent = sorted(set(lock.labels).difference(pool.frame.index))
     if absent:
         raise LockError(f"{where}: {len(absent):,} of its samples are missing, first {absent[0]!r}")
     differences = tuple(find_differences(lock, pool))
@@ -65,12 +106,15 @@ def find_differences(lock: Lock, pool: Pool) -> Iterator[str]:
     extra = sorted(set(frame.index) - set(lock.labels))
     if extra:
         yield f"{len(extra):,} samples are not in the lock, first {extra[0]!r}"
+    changes = changed_members(lock, pool)
+    for what, verb in (("expression", "shows"), ("subject", "is of")):
+        unlike = [change for change in changes if change.what == what]
+        if unlike:
+            first, more = unlike[0], len(unlike) - 1
+            yield f"{first.sample!r} {verb} {first.now!r}, locked {first.locked!r}" + (
+                f", and {more:,} more such" if more else ""
+            )
     members = frame.loc[sorted(lock.labels)]
-    locked = [lock.classes[lock.labels[i]] for i in members.index]
-    yield from _first_unlike(members.index, members["expression"].tolist(), locked, "shows")
-    people = subjects_of(members)
-    wanted = [lock.subjects[i] for i in members.index]
-    yield from _first_unlike(members.index, list(people.values()), wanted, "is of")
     now, before = ({s.role: s for s in of} for of in (sources_of(pool, members), lock.sources))
     if set(now) != set(before):
         yield f"the roles are {', '.join(sorted(now))}, locked {', '.join(sorted(before))}"
@@ -96,21 +140,6 @@ def find_differences(lock: Lock, pool: Pool) -> Iterator[str]:
 def _set(source: Source) -> str:
     """A set in words."""
     return f"{source.dataset}{' (a stand-in)' if source.synthetic else ''}"
-
-
-def _first_unlike(
-    names: pd.Index[str], values: list[Any], locked: list[Any], verb: str
-) -> Iterator[str]:
-    """The first sample whose value is another than the locked one, and how many there are."""
-    unlike = [
-        (name, value, wanted)
-        for name, value, wanted in zip(names, values, locked, strict=True)
-        if value != wanted
-    ]
-    if unlike:
-        name, value, wanted = unlike[0]
-        more = f", and {len(unlike) - 1:,} more such" if len(unlike) > 1 else ""
-        yield f"{name!r} {verb} {value!r}, locked {wanted!r}{more}"
 
 
 def pictures_digest(lock: Lock, pool: Pool) -> str:

@@ -22,7 +22,14 @@ from fertools.protocols.lock import Lock, source_digests
 from fertools.protocols.pool import Pool
 from fertools.regular_files import open_regular
 
-__all__ = ["Pseudonyms", "compare_public", "pseudonyms", "read_public", "write_public"]
+__all__ = [
+    "Pseudonyms",
+    "compare_public",
+    "pseudonyms",
+    "public_path",
+    "read_public",
+    "write_public",
+]
 
 _KIND = "fertools public lock"
 _MAX_BYTES = 500_000_000
@@ -44,6 +51,12 @@ class Pseudonyms:
     def hide(self, text: str) -> str:
         """Any other word, such as a subject's id, under the same key."""
         return _hmac(self.key, f"word {text}")
+
+
+def public_path(lock_path: Path) -> Path:
+    """Where the shared form of a lock stands: ``NAME.public.json`` beside ``NAME.lock.json``."""
+    name = lock_path.name.removesuffix(".json").removesuffix(".lock")
+    return lock_path.with_name(f"{name}.public.json")
 
 
 def pseudonyms(lock: Lock, pool: Pool) -> Pseudonyms:
