@@ -67,6 +67,7 @@ def evaluate(
     from fertools.errors import ConfigError
     from fertools.metrics import share_run
     from fertools.protocols import load_protocol
+    from fertools.report import write_report
     from zoo.evaluation import check_run_invariance, evaluate_run, find_run
     from zoo.inputs import find_inputs
     from zoo.models import resolve_model_name
@@ -98,6 +99,7 @@ def evaluate(
         protocol=inputs.lock.protocol,
         mismatch=inputs.mismatch,
     )
+    page = write_report(run_dir)
     if public:
         share_run(run_dir, inputs.lock, inputs.pool, run_dir / "public")
     if as_json:
@@ -110,7 +112,7 @@ def evaluate(
         _tell_invariance(
             check_run_invariance(run_dir, pool=inputs.pool, fusion=fusion, device=device)
         )
-    typer.echo(run_dir / "report.html")
+    typer.echo(page)
     typer.echo(outcome.results_path)
 
 

@@ -1,4 +1,4 @@
-"""Test the trained folds of a run: predictions, results and the report.
+"""Test the trained folds of a run: predictions and results.
 
 Every sample of a fold's test side is predicted once, by the weights of that fold's last epoch. All
 numbers come from the written ``predictions.parquet`` files.
@@ -91,7 +91,7 @@ def evaluate_run(
     protocol: str | None = None,
     mismatch: tuple[str, ...] = (),
 ) -> EvaluationResult:
-    """Predict the test side of every trained fold and write results and report.
+    """Predict the test side of every trained fold and write predictions and results.
 
     Args:
         run_dir: The run folder.
@@ -133,7 +133,6 @@ def evaluate_run(
     results = collect_results(run_dir, config, lock, pool, tables, missing)
     write_json(run_dir / "results.json", results)
     write_text(run_dir / "results.csv", as_csv(results))
-    _write_report(run_dir)
     return EvaluationResult(results, run_dir / "results.json", missing)
 
 
@@ -186,10 +185,3 @@ def _trained_folds(
             f"{config.recipe.name} --seed {config.seed} --run {run_dir}'"
         )
     return tuple(fold for fold in records if fold not in missing), missing
-
-
-def _write_report(run_dir: Path) -> None:
-    """The page about the run (matplotlib is slow to import, so only now)."""
-    from fertools.report import write_report
-
-    write_report(run_dir)

@@ -12,7 +12,9 @@ from fertools.errors import ConfigError, LockError, ModelError
 from fertools.manifest import write_manifest
 from fertools.metrics import read_predictions
 from fertools.protocols import load_protocol, read_pool
-from zoo.evaluation import evaluate_run, find_run
+from fertools.report import write_report
+from zoo import prediction
+from zoo.evaluation import check_run_invariance, evaluate_run, find_run
 from zoo.runs import RunConfig
 from zoo.training import train_run
 
@@ -65,7 +67,7 @@ def test_results_say_what_is_needed_to_believe_them(run: Path, pictures: Any) ->
         "local_branch",
     }
     assert (run / "results.csv").read_text().count("\n") > 20
-    assert "SYNTHETIC" in (run / "report.html").read_text()
+    assert "SYNTHETIC" in write_report(run).read_text()
 
 
 def test_either_fusion_is_what_it_says(run: Path, pictures: Any) -> None:
@@ -105,3 +107,49 @@ def test_an_untrained_run_is_refused(
     train_run(tmp_path, quick_config, pool=pictures.pool, lock=pictures.lock, folds=())
     with pytest.raises(ModelError, match=r"no fold is trained to its end.*zoo train"):
         evaluate_run(tmp_path, pool=pictures.pool)
+
+
+def test_samples_that_are_not_as_locked_mark_every_output(run: Path, pictures: Any) -> None:
+    results = evaluate_run(run, pool=pictures.pool, mismatch=("made otherwise, in light",)).results
+    assert results["mismatch"] == ["made otherwise, in light"]
+    table = read_predictions(run / "fold0" / "predictions.parquet")
+    assert table.info.mismatch == ("made otherwise, in light",)
+    assert "NOT AS LOCKED" in write_report(run).read_text()
+    assert evaluate_run(run, pool=pictures.pool).results["mismatch"] == []
+
+
+def test_what_a_run_was_trained_on_that_was_not_as_locked_stays_in_its_results(
+    tmp_path: Path, quick_config: RunConfig, pictures: Any
+) -> None:
+    recipe = quick_config.recipe.model_copy(update={"epochs": 1})
+    config = replace(quick_config, recipe=recipe, mismatch=("other source files",))
+    train_run(tmp_path, config, pool=pictures.pool, lock=pictures.lock, folds=(0,))
+    assert evaluate_run(tmp_path, pool=pictures.pool).results["mismatch"] == ["other source files"]
+
+
+def test_other_bytes_of_the_same_pictures_are_said(run: Path, pictures: Any) -> None:
+    assert evaluate_run(run, pool=pictures.pool).results["pictures_differ"] is False
+    path = run / "environment.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "pictures_digest": "0" * 64}))
+    assert evaluate_run(run, pool=pictures.pool).results["pictures_differ"] is True
+    path.write_text(json.dumps(values))
+
+
+def test_scores_do_not_depend_on_the_batch(run: Path, pictures: Any) -> None:
+    found = check_run_invariance(run, pool=pictures.pool)
+    assert found.is_invariant
+    assert [way.name for way in found.variants] == ["shuffled, 64 at once", "one at a time"]
+    assert found.num_samples == len(pictures.lock.folds[0].test)
+
+
+def test_a_network_that_looks_at_the_batch_is_found(
+    run: Path, pictures: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = prediction.normalise
+    monkeypatch.setattr(
+        prediction, "normalise", lambda images, model: plain(images - images.mean(0), model)
+    )
+    found = check_run_invariance(run, pool=pictures.pool)
+    assert not found.is_invariant
+    assert found.variants[1].num_changed > 0
