@@ -45,7 +45,7 @@ def write_leaks(
     """
     path = leaks_path(lock_path)
     table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\\n")
+    writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["fold", "kind", "train", "test", "what"])
     writer.writerows((one.fold, one.kind, one.train, one.test, one.what) for one in report.leaks)
     write_text(path, table.getvalue())
