@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +13,7 @@ from cli.runner import EXIT_SKIPPED
 if TYPE_CHECKING:
     from fertools.pose.job import EstimateSummary
 
-__all__ = ["EstimatorFile", "EstimatorSet", "EstimatorSha", "estimate_pose"]
+__all__ = ["EstimatorFile", "EstimatorSet", "EstimatorSha", "estimate_pose", "refuse_given"]
 
 _WHO, _WORK = "The estimator", "The work"
 
@@ -34,7 +35,27 @@ EstimatorSet = Annotated[
 ]
 
 
+def refuse_given(ctx: typer.Context, names: Sequence[str], *, why: str) -> None:
+    """Refuse options that were given and would do nothing.
+
+    Args:
+        ctx: Of the command.
+        names: Of its parameters.
+        why: As in ``is not used by --from-list; leave it out``.
+
+    Raises:
+        ConfigError: Naming the first of them that stands on the command line.
+    """
+    from fertools.errors import ConfigError
+
+    for parameter in ctx.command.params:
+        source = ctx.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            raise ConfigError(f"{parameter.opts[0]} is not used {why}")
+
+
 def estimate_pose(
+    ctx: typer.Context,
     manifest: Annotated[
         Path | None,
         typer.Argument(
@@ -111,8 +132,10 @@ def estimate_pose(
     from fertools.jobs.pool import default_workers
     from fertools.manifest import read_manifest
     from fertools.pose.job import estimate_pose as estimate
-    from fertools.pose.registry import choose_options
+    from fertools.pose.registry import choose_options, get_estimator
 
+    if get_estimator(estimator).reads == "records":
+        refuse_given(ctx, ("root",), why=f"by --estimator {estimator}, which opens no picture")
     options = choose_options(estimator, file=file, sha256=sha256, sets=sets or ())
     read = read_manifest(find_derived(manifest or derived_dir("bu3dfe-p1")), root=root)
     folder = out or read.path.parent / "pose" / estimator
@@ -155,6 +178,7 @@ def _tell(summary: EstimateSummary, folder: Path, shard: str | None, as_json: bo
             "num_with_pose": found,
             "num_made_now": summary.num_made,
             "without_pose": reasons,
+            "file": summary.note or None,
             "path": str(summary.table.path),
         }
         typer.echo(json.dumps(facts))
@@ -164,6 +188,8 @@ def _tell(summary: EstimateSummary, folder: Path, shard: str | None, as_json: bo
         f"{found:,} of {len(frame):,} samples of {info.dataset}{mark} have a pose by "
         f"{info.estimator}; {summary.num_made:,} estimated now"
     )
+    if summary.note:
+        typer.echo(summary.note)
     for reason, number in reasons.items():
         typer.echo(f"{number:,} without a pose: {reason}", err=True)
     typer.echo(summary.table.path)

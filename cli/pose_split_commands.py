@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli.pose_commands import EstimatorFile, EstimatorSet, EstimatorSha
-from cli.runner import EXIT_SKIPPED
+from cli.pose_commands import EstimatorFile, EstimatorSet, EstimatorSha, refuse_given
+from cli.runner import EXIT_ERROR, EXIT_SKIPPED
 
 if TYPE_CHECKING:
     from fertools.pose.split_job import SplitSummary
@@ -18,9 +18,12 @@ __all__ = ["make_pose_split"]
 _RULE, _WHO = "What is large", "The estimator"
 _LIST, _WORK = "Public lists", "The work"
 _NUM_SHOWN = 10  # disagreements with a list
+_OF_A_CUT = ("min_yaw", "min_pitch", "rule", "angle_convention", "min_confidence", "unsure")
+_OF_A_POSE = ("estimator", "file", "sha256", "sets", "poses", "calibration", "images")
 
 
 def make_pose_split(
+    ctx: typer.Context,
     min_yaw: Annotated[
         float,
         typer.Option(
@@ -30,7 +33,10 @@ def make_pose_split(
     ] = 30.0,
     min_pitch: Annotated[
         float | None,
-        typer.Option(help="The same of pitch; else as --min-yaw.", rich_help_panel=_RULE),
+        typer.Option(
+            help="The same of pitch; else as --min-yaw, or 30 with --rule pitch.",
+            rich_help_panel=_RULE,
+        ),
     ] = None,
     rule: Annotated[
         Literal["any", "yaw", "pitch"],
@@ -156,6 +162,7 @@ def make_pose_split(
 
     Example: fertools make-pose-split --min-yaw 45 --dataset affectnet
     """
+    from fertools.errors import FertoolsError
     from fertools.jobs.pool import default_workers
     from fertools.pose.registry import choose_options
     from fertools.pose.rules import PoseRule
@@ -163,6 +170,13 @@ def make_pose_split(
     from fertools.pose.split_job import make_pose_split as make
     from fertools.pose.split_options import SplitOptions
 
+    if from_list is not None:
+        refuse_given(ctx, (*_OF_A_CUT, *_OF_A_POSE), why="by --from-list; leave it out")
+    elif compare is None:
+        words = "without --from-list or --compare; leave it out"
+        refuse_given(ctx, ("labels", "hash_order", "duplicates"), why=words)
+    if rule == "pitch":
+        refuse_given(ctx, ("min_yaw",), why="by --rule pitch; give --min-pitch")
     if estimator is None and (file or sha256 or sets):
         raise typer.BadParameter("belongs to --estimator", param_hint="--file, --sha256 or --set")
     options = SplitOptions(
@@ -191,8 +205,21 @@ def make_pose_split(
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    made = [make(name, options, say=say) for name in choose_sets(dataset, options, say=say)]
+    made: list[SplitSummary] = []
+    names = choose_sets(dataset, options, say=say)
+    for only, unused in (("affectnet", "images"), ("rafdb", "classes")):
+        if names == [only]:
+            refuse_given(ctx, (unused,), why=f"by {only}; leave it out")
+    for name in names:
+        try:
+            made.append(make(name, options, say=say))
+        except FertoolsError as error:
+            if len(names) == 1:
+                raise
+            say(f"error: {name}: {' '.join(str(error).split())}")  # the other set goes on
     _tell(made, as_json)
+    if len(made) < len(names):
+        raise typer.Exit(EXIT_ERROR)
     if any(summary.skipped for summary in made):
         raise typer.Exit(EXIT_SKIPPED)
 
@@ -217,7 +244,7 @@ def _tell(made: list[SplitSummary], as_json: bool) -> None:
 
 def _lines(summary: SplitSummary) -> list[str]:
     """A set's split for a reader."""
-    from fertools.pose.split_files import public_counterpart, summary_table
+    from fertools.pose.split_files import public_counterpart, short_summary
     from fertools.pose.split_readme import text_table
 
     split, info = summary.split, summary.manifest.info
@@ -250,7 +277,7 @@ def _lines(summary: SplitSummary) -> list[str]:
             f"against the true poses: precision {agreement.precision:.3f}, recall "
             f"{agreement.recall:.3f}{mark}"
         )
-    lines += ["", *text_table(summary_table(split))]
+    lines += ["", *text_table(short_summary(split))]
     return [head, *lines, *_comparison_lines(summary)]
 
 

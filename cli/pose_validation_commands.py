@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.pose_commands import refuse_given
+
 if TYPE_CHECKING:
     from fertools.pose.validation.estimates import Chosen
     from fertools.pose.validation.outcome import Outcome
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["validate_pose"]
 
+_NOT_OF_A_FIT = ("renders", "quick", "noise", "angle_convention", "like", "calibration", "out")
 _WHO, _TRUTH, _HOW, _WORK = "The estimators", "The samples", "The figures", "The work"
 
 
 def validate_pose(
+    ctx: typer.Context,
     manifest: Annotated[
         Path | None,
         typer.Argument(
@@ -173,8 +177,17 @@ def validate_pose(
     from fertools.pose.calibration import read_calibration
     from fertools.pose.conventions import get_convention
     from fertools.pose.validation.estimates import NOISES, choose
+    from fertools.pose.validation.report import check_folder
     from fertools.pose.validation.run import validate
 
+    if manifest is not None:
+        refuse_given(ctx, ("renders", "quick", "renders_dir"), why="with a manifest; leave it out")
+    else:
+        refuse_given(ctx, ("split", "root"), why="without a manifest; leave it out")
+    if fit_calibration is not None:
+        refuse_given(ctx, _NOT_OF_A_FIT, why="by --fit-calibration; leave it out")
+    if out is not None:
+        check_folder(out)  # before minutes of estimating
     names = estimators or []
     processes = workers or default_workers()
     get_convention(angle_convention)
@@ -270,7 +283,7 @@ def _tell(outcome: Outcome, folder: Path, as_json: bool) -> None:
     """The tables, and where the report is."""
     from fertools.pose.validation.report import as_json as to_json
     from fertools.pose.validation.report import write_report
-    from fertools.pose.validation.tables import decision_table, error_table
+    from fertools.pose.validation.tables import decision_table, error_table, short_answers
 
     page = write_report(outcome, folder)
     if as_json:
@@ -279,7 +292,9 @@ def _tell(outcome: Outcome, folder: Path, as_json: bool) -> None:
     truth = outcome.truth
     mark = " (synthetic)" if outcome.is_synthetic else ""
     typer.echo(f"{len(truth):,} samples of {truth.manifest.info.dataset}{mark}")
-    typer.echo(f"poses: {outcome.distribution}; truth {outcome.truth_note}")
+    typer.echo(f"poses: {outcome.distribution}; truth {outcome.truth_note}\n")
+    for line in short_answers(outcome):
+        typer.echo(line)
     typer.echo(f"\nErrors in degrees, part {outcome.part}{mark}\n")
     typer.echo(error_table(outcome))
     typer.echo(f"\nDecisions, part {outcome.part}{mark}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -18,6 +19,17 @@ EXIT_INTERRUPTED = 130
 
 class FertoolsGroup(TyperGroup):
     """A group of commands that turns a user's faults into one line instead of a traceback."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As typer does, but an empty value, as of an unset variable, is a mistake.
+
+        An empty path would be the working folder.
+        """
+        for place, word in enumerate(args):
+            if not word or re.fullmatch(r"--[\w-]+=", word):
+                name = word.rstrip("=") or (args[place - 1] if place else "the command")
+                ctx.fail(f"the value after {name!r} is empty; leave out both, or give one")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; end with status 1 on a clear error, 130 on an interruption."""

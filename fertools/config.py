@@ -15,6 +15,7 @@ __all__ = ["apply_sets", "build_config", "read_yaml"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _MAX_YAML_BYTES = 1_000_000
+_MERGE = "tag:yaml.org,2002:merge"  # the key <<
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)  # impossible dates are ValueErrors
 
 
@@ -105,13 +106,34 @@ def apply_sets(values: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """PyYAML's safe loader without aliases, which can make a small file unfold without end."""
+    """PyYAML's safe loader without aliases, and with every key once.
+
+    An alias can make a small file unfold without end; of a key that is there twice PyYAML takes
+    the last, without a word.
+    """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse an alias; else as PyYAML does."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not allowed; write the value out")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that is there twice; else as PyYAML does."""
+        lines: dict[Any, int] = {}
+        for key_node, _ in node.value if node.id == "mapping" else ():
+            if not isinstance(key_node, yaml.ScalarNode):
+                continue  # such keys PyYAML refuses
+            is_merge = key_node.tag == _MERGE
+            key = key_node.value if is_merge else self.construct_object(key_node)
+            line = key_node.start_mark.line + 1
+            if key in lines:
+                raise yaml.YAMLError(
+                    f"the key {_short(key)} is given twice, on line {lines[key]} and on line "
+                    f"{line}; leave one of them out"
+                )
+            lines[key] = line
+        return dict(super().construct_mapping(node, deep=deep))
 
 
 def _short(value: Any) -> str:

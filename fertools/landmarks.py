@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fertools.errors import ManifestError
 from fertools.geometry import FloatArray
-from fertools.regular_files import open_regular
+from fertools.regular_files import open_for_arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,7 +108,7 @@ def read_landmark_table(folder: Path) -> LandmarkTable:
     if not path.is_file():
         return LandmarkTable(pa.array([], pa.string()), LandmarkRows.none(0), None)
     try:
-        with open_regular(path) as stream:
+        with open_for_arrow(path) as stream:
             table = pq.read_table(stream).combine_chunks()
         ids = pa.array([], pa.string())
         if len(table):

@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from fertools.regular_files import open_regular
 __all__ = ["CsvTable", "read_csv_table", "read_number"]
 
 _MAX_BYTES = 1_000_000_000
+_NUMBER = re.compile(
+    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,9 @@ def read_number(place: str, column: str, cell: str) -> float:
         DatasetError: If it is no number, or not finite.
     """
     text = cell.strip()
-    try:
-        value = float(text) if text else math.nan
-    except ValueError as error:
-        raise DatasetError(f"{place}: {text[:40]!r} in column {column!r} is no number") from error
+    if text and _NUMBER.fullmatch(text) is None:  # Python reads 1_0 and digits of other scripts
+        raise DatasetError(f"{place}: {text[:40]!r} in column {column!r} is no number")
+    value = float(text) if text else math.nan
     if math.isinf(value):
         raise DatasetError(f"{place}: {text[:40]!r} in column {column!r} is no finite number")
     return value

@@ -29,7 +29,7 @@ __all__ = ["OpenFacePose", "OpenFacePoses", "read_openface", "stem_of"]
 
 _ANGLES = ("pose_Rx", "pose_Ry", "pose_Rz")
 _NAMES = ("image", "file", "filename", "name", "input")
-_LARGEST = 2.0 * math.pi
+_LARGEST = math.pi + 0.002  # OpenFace writes half a turn with three digits
 
 
 @dataclass(frozen=True, slots=True)

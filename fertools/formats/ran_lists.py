@@ -175,6 +175,7 @@ _KINDS = (
 _FERPLUS = re.compile(r"(?:\d+[/_])?fer\d{5,}", re.ASCII)
 _LABEL = re.compile(r"\d{1,2}", re.ASCII)
 _LABEL_HEAD = re.compile(r"\d{1,7} \d{1,2}", re.ASCII)
+_LABELS = ", RAF-DB's label minus 1"
 _EXAMPLES = "0/test_0004_aligned.jpg or 0/<hash>.jpg"
 
 
@@ -204,7 +205,8 @@ def read_ran_list(path: Path) -> RanList:
         code = int(match["code"])
         if code not in kind.coding:
             raise DatasetError(
-                f"{path}: line {line.number} has the class {code}; expected 0 to {max(kind.coding)}"
+                f"{path}: line {line.number} has the class {code}; expected 0 to "
+                f"{max(kind.coding)}{_LABELS if kind.dataset == 'rafdb' else ''}"
             )
         entries.append(RanEntry(line.number, match["key"], code))
     if kind is None:

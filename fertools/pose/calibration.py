@@ -11,6 +11,7 @@ a statement about faces like those it was fitted on.
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +23,7 @@ from fertools import __version__
 from fertools.config import build_config
 from fertools.errors import ConfigError
 from fertools.geometry import FloatArray
-from fertools.jobs import read_note, write_json
+from fertools.jobs import read_note, text_digest, write_json
 from fertools.pose.conventions import get_convention
 
 __all__ = ["Calibration", "Line", "fit_calibration", "read_calibration", "write_calibration"]
@@ -33,6 +34,8 @@ _PITCH_KNOTS = (-20.0, -10.0, 0.0, 10.0, 20.0)
 _SLOPES = (0.1, 5.0)
 _FORGIVEN_DEG = 5.0
 _LEAST = 100
+_OWN = "sha256"  # of the file's other keys
+_AGAIN = "fit the calibration again"
 
 _Angle = Annotated[float, Field(ge=-360.0, le=360.0, allow_inf_nan=False)]
 _Text = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -160,28 +163,40 @@ def fit_calibration(rotations: FloatArray, true_rotations: FloatArray, **facts: 
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
-    """Write it as JSON, whole or not at all.
+    """Write it as JSON with a digest of all that it says, whole or not at all.
 
     Raises:
         OutputError: If it cannot be written.
     """
-    write_json(path, calibration.model_dump(mode="json"))
+    values = calibration.model_dump(mode="json")
+    write_json(path, values | {_OWN: _own_digest(values)})
 
 
 def read_calibration(path: Path) -> Calibration:
     """Read one.
 
     Raises:
-        ConfigError: If it is missing, or no calibration of this version: a number is not finite,
-            the knots do not rise, the values fall.
+        ConfigError: If it is missing, was changed since it was written, or is no calibration of
+            this version: a number is not finite, the knots do not rise, the values fall.
         ManifestError: If it is no JSON, or too large.
     """
     if not path.is_file():
         raise ConfigError(
             f"{path}: is not a file; expected one of 'validate-pose --fit-calibration'"
         )
-    values = read_note(path, max_bytes=_MAX_BYTES, remedy="fit the calibration again")
-    return build_config(Calibration, values, source=str(path))
+    values = read_note(path, max_bytes=_MAX_BYTES, remedy=_AGAIN)
+    written = values.pop(_OWN, None)
+    calibration = build_config(Calibration, values, source=str(path))
+    if written != _own_digest(values):
+        raise ConfigError(
+            f"{path}: was changed since it was written ({_OWN!r} is not that of the rest); {_AGAIN}"
+        )
+    return calibration
+
+
+def _own_digest(values: dict[str, Any]) -> str:
+    """SHA-256 of all that a file says."""
+    return text_digest(json.dumps(values, sort_keys=True))
 
 
 def _slopes(

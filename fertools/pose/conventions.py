@@ -69,6 +69,7 @@ class Convention:
         unit: Of the angles as the tool writes them.
         axes: Signs of the tool's own axes x, y and z in our frame.
         is_transposed: Whether its matrix turns the camera to the head.
+        has_matrix: Whether the tool gives matrices at all.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Convention:
     unit: Literal["degrees", "radians"] = "degrees"
     axes: tuple[int, int, int] = (1, 1, 1)
     is_transposed: bool = False
+    has_matrix: bool = True
 
     def angles(self, rotations: FloatArray) -> FloatArray:
         """Angles of some rotations.
@@ -125,7 +127,7 @@ CONVENTIONS: dict[str, Convention] = {
         Convention("fertools", "YXZ", (1, -1, -1)),
         Convention("openface", "XYZ", (-1, 1, -1), "radians", axes=(1, -1, -1)),
         Convention("6drepnet", "XYZ", (-1, -1, -1), is_transposed=True),
-        Convention("whenet", "XYZ", (-1, -1, -1)),
+        Convention("whenet", "XYZ", (-1, -1, -1), has_matrix=False),
         Convention("mediapipe", "ZYX", (1, 1, 1)),
     )
 }

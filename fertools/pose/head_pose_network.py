@@ -23,12 +23,13 @@ from fertools.pose.network_declaration import (
     NetworkDeclaration,
 )
 
-__all__ = ["NO_NUMBER", "NO_ROTATION", "HeadPoseNetwork"]
+__all__ = ["NO_ANGLE", "NO_NUMBER", "NO_ROTATION", "HeadPoseNetwork"]
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 NO_NUMBER = "the network gives no finite number"
+NO_ANGLE = "the network's angle is beyond a whole turn"
 NO_ROTATION = "the network's matrix is no rotation"
 
 _FARTHEST = 0.2  # Frobenius norm of what separates a matrix from the nearest rotation
@@ -123,6 +124,8 @@ class HeadPoseNetwork:
             }
             in_degrees = True
         angles = np.array([[values[axis] for axis in _AXES]])
+        if np.abs(angles).max() > (360.0 if in_degrees else 2 * math.pi):
+            return NO_ANGLE
         if in_degrees != (convention.unit == "degrees"):
             angles = np.radians(angles) if in_degrees else np.degrees(angles)
         return np.asarray(convention.rotations(angles)[0])

@@ -20,13 +20,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
-from fertools.errors import ConfigError, ManifestError, PictureError
+from fertools.errors import ConfigError, ManifestError, OutputError, PictureError
 from fertools.geometry import FloatArray
 from fertools.jobs import Shard, atomic_path, hold_folder, run_tasks
 from fertools.landmarks import LandmarkRows, read_landmark_table
 from fertools.manifest import Manifest
 from fertools.pictures import decode_picture, read_picture_bytes
 from fertools.pose.conventions import get_convention
+from fertools.pose.named_poses import NOT_NAMED, NamesPictures
 from fertools.pose.registry import (
     Estimator,
     FaceBatch,
@@ -35,6 +36,7 @@ from fertools.pose.registry import (
     Reads,
     get_estimator,
 )
+from fertools.pose.stale_pictures import find_stale
 from fertools.pose.table import PoseTable, pose_schema, read_pose_table, write_pose_table
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EstimateSummary", "estimate_pose"]
 
+TABLE = "pose.parquet"
 CHUNKS = "pose-chunks"
 """Folder of the chunks' tables, while the work is not done."""
 
@@ -50,6 +53,7 @@ _CHUNK: dict[Reads, int] = {"pictures": 64, "landmarks": 2048, "records": 8192}
 _BOX = ("face_x0", "face_y0", "face_x1", "face_y1")
 _ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
 
+_SKIP = "--on-error skip"
 OnError = Literal["stop", "skip"]
 
 
@@ -63,12 +67,14 @@ class EstimateSummary:
         num_samples: That were asked for, in this run or shard.
         num_made: That were estimated now; the others were there.
         skipped: ``sample_id`` to the reason why its picture could not be read.
+        note: How many of a file's names are of these samples; empty where no file names any.
     """
 
     table: PoseTable | None
     num_samples: int
     num_made: int
     skipped: dict[str, str]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class _Task:
         root: The folder of the pictures.
         path: The chunk's table.
         on_error: Whether a damaged picture ends the work.
+        stale: Place to fault of the rows whose picture is not the one that was indexed.
     """
 
     estimator: str
@@ -102,6 +109,7 @@ class _Task:
     root: Path
     path: Path
     on_error: OnError
+    stale: dict[int, str]
 
 
 def estimate_pose(
@@ -132,26 +140,34 @@ def estimate_pose(
             row without a pose and lists it.
 
     Raises:
-        ConfigError: If there is no such estimator, or it needs landmarks and the set has none.
+        ConfigError: If there is no such estimator, it needs landmarks and the set has none, or it
+            reads a file that names none of the samples.
         ManifestError: If ``landmarks.parquet`` or ``pose.parquet`` is damaged.
-        PictureError: At the first damaged picture where ``on_error`` is ``stop``; what is done
-            stays and is not done again.
+        PictureError: At the first picture where ``on_error`` is ``stop`` that is damaged, missing
+            or not the indexed one; what is done stays and is not done again.
         MissingExtraError: If a package that the estimator needs is not installed.
-        OutputError: If a file cannot be written, or another process is writing in ``out``.
+        OutputError: If ``out`` holds something else, a file cannot be written, or another process
+            is writing there.
     """
     entry = get_estimator(estimator)
     chosen = entry.options() if options is None else options
-    version = _opened(estimator, chosen.model_dump_json()).version
+    _check_out(out)
+    opened = _opened(estimator, chosen.model_dump_json())
+    version = opened.version
     frame = manifest.frame if where is None else manifest.frame[where]
     frame = frame.reset_index(drop=True)
     if frame.empty:
         raise ManifestError(f"{manifest.path}: none of its samples was asked for")
     landmarks = _landmarks(entry, manifest, frame)
     keys = _keys(entry, version, chosen, frame, landmarks)
+    stale = _stale(entry, manifest, frame, on_error)
     with hold_folder(out, shared=shard is not None, rooms=(CHUNKS,)):
-        known = _known(out / "pose.parquet", manifest, entry, version, chosen)
+        known = _known(out / TABLE, manifest, entry, version, chosen)
         is_new = np.array([known.get(name) != key for name, key in _pairs(frame, keys)])
-        tasks = _tasks(entry, chosen, manifest, frame, keys, landmarks, is_new, out, on_error)
+        is_new[list(stale)] = True
+        tasks = _tasks(
+            entry, chosen, manifest, frame, keys, landmarks, is_new, out, on_error, stale
+        )
         mine = tasks if shard is None else shard.pick(tasks)
         if mine:
             run_tasks(
@@ -163,10 +179,13 @@ def estimate_pose(
                 unit=f"x {_CHUNK[entry.reads]} samples",
             )
         skipped: dict[str, str] = {}
+        note = ""
         if shard is None:
             table, skipped = _merged(out, manifest, frame, known, tasks, keys)
+            if isinstance(opened, NamesPictures):
+                note = _note(opened, table, frame, chosen)
             write_pose_table(
-                out / "pose.parquet",
+                out / TABLE,
                 table,
                 dataset=manifest.info.dataset,
                 synthetic=manifest.info.synthetic,
@@ -179,8 +198,20 @@ def estimate_pose(
     if shard is not None:
         return EstimateSummary(None, num_made, num_made, skipped)
     asked = replace(manifest, frame=frame)
-    poses = read_pose_table(out / "pose.parquet").of(asked)
-    return EstimateSummary(poses, len(frame), num_made, skipped)
+    poses = read_pose_table(out / TABLE).of(asked)
+    return EstimateSummary(poses, len(frame), num_made, skipped, note)
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a folder that holds something else than poses."""
+    if not out.is_dir():
+        return
+    names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    if names and not names & {TABLE, CHUNKS}:
+        raise OutputError(
+            f"{out}: holds {min(names)!r} and no poses, so it is not ours to write into; choose "
+            "another folder with --out"
+        )
 
 
 def _landmarks(entry: Estimator, manifest: Manifest, frame: pd.DataFrame) -> LandmarkRows:
@@ -195,6 +226,19 @@ def _landmarks(entry: Estimator, manifest: Manifest, frame: pd.DataFrame) -> Lan
             "index rafdb --images original'), or choose an estimator of pictures such as mtcnn"
         )
     return landmarks
+
+
+def _stale(
+    entry: Estimator, manifest: Manifest, frame: pd.DataFrame, on_error: OnError
+) -> dict[int, str]:
+    """Rows of another picture, of an estimator that opens none; raise at them if so wanted."""
+    if entry.reads != "landmarks":
+        return {}
+    stale = find_stale(manifest, frame)
+    if stale and on_error == "stop":
+        more = f" (and {len(stale) - 1:,} more)" if len(stale) > 1 else ""
+        raise PictureError(f"{next(iter(stale.values()))}{more}, or leave it out: {_SKIP}")
+    return {place: _without_root(fault, manifest.root) for place, fault in stale.items()}
 
 
 def _keys(
@@ -257,6 +301,7 @@ def _tasks(
     is_new: npt.NDArray[np.bool_],
     out: Path,
     on_error: OnError,
+    stale: dict[int, str],
 ) -> list[_Task]:
     """Chunks of the rows that are not known."""
     todo = np.flatnonzero(is_new)
@@ -271,7 +316,9 @@ def _tasks(
     for start in range(0, len(todo), step):
         part = todo[start : start + step]
         mine = tuple(keys[number] for number in part)
-        name = hashlib.blake2b("".join(mine).encode(), digest_size=16).hexdigest()
+        faults = {place: stale[row] for place, row in enumerate(part.tolist()) if row in stale}
+        made_of = "".join(mine) + "".join(f"{place} {text}" for place, text in faults.items())
+        name = hashlib.blake2b(made_of.encode(), digest_size=16).hexdigest()
         tasks.append(
             _Task(
                 estimator=entry.name,
@@ -286,6 +333,7 @@ def _tasks(
                 root=manifest.root.resolve(),
                 path=(out / CHUNKS / f"{name}.parquet").resolve(),
                 on_error=on_error,
+                stale=faults,
             )
         )
     return tasks
@@ -343,17 +391,17 @@ def _estimate_chunk(task: _Task) -> None:
 
 def _estimate(task: _Task) -> tuple[PoseEstimates, dict[int, str]]:
     """What the estimator says, and the errors of pictures that it could not see."""
-    errors: dict[int, str] = {}
+    errors = task.stale
     numbers = list(range(len(task.rows)))
     estimator = _opened(task.estimator, task.options)
     if get_estimator(task.estimator).reads == "pictures" and task.on_error == "skip":
         errors = {n: fault for n in numbers if (fault := _fault(task, n)) is not None}
-        numbers = [n for n in numbers if n not in errors]
+    numbers = [n for n in numbers if n not in errors]
     batch = _batch(task, numbers)
     try:
         found = estimator.estimate(batch)
     except PictureError as error:
-        raise PictureError(f"{error}; or leave it out with --on-error skip") from error
+        raise PictureError(f"{error}; or leave it out: {_SKIP}") from error
     whole = PoseEstimates.empty(len(task.rows), reason="the picture cannot be read")
     reasons = list(whole.reasons)
     for place, number in enumerate(numbers):
@@ -369,8 +417,13 @@ def _fault(task: _Task, number: int) -> str | None:
     try:
         _load(task, number)
     except PictureError as error:
-        return str(error).replace(f"{task.root}/", "")
+        return _without_root(str(error), task.root)
     return None
+
+
+def _without_root(fault: str, root: Path) -> str:
+    """A picture's fault without the machine's folder, as it stands in the table."""
+    return fault.replace(f"{root}/", "")
 
 
 def _batch(task: _Task, numbers: Sequence[int]) -> FaceBatch:
@@ -434,7 +487,7 @@ def _merged(
     made = {row[0] for task in tasks for row in task.rows}
     kept = [name for name in known if name not in made]
     if kept:
-        before = pq.read_table(out / "pose.parquet").replace_schema_metadata(None)
+        before = pq.read_table(out / TABLE).replace_schema_metadata(None)
         is_kept = pc.is_in(before.column("sample_id"), value_set=pa.array(kept, pa.string()))
         parts.append(before.filter(is_kept))
     for task in tasks:
@@ -448,6 +501,28 @@ def _merged(
     is_error = pc.equal(whole.column("key"), "")
     bad = whole.filter(is_error).select(["sample_id", "reason"]).to_pydict()
     return whole, dict(zip(bad["sample_id"], bad["reason"], strict=True))
+
+
+def _note(opened: NamesPictures, table: pa.Table, frame: pd.DataFrame, options: BaseModel) -> str:
+    """How many of the file's names are of these samples; raise where none is."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    asked = pc.is_in(table.column("sample_id"), value_set=pa.array(frame["sample_id"].tolist()))
+    is_named = pc.not_equal(pc.fill_null(table.column("reason"), ""), NOT_NAMED)
+    num_named = pc.sum(pc.and_(asked, is_named)).as_py() or 0
+    file = getattr(options, "file", "the file")
+    if not num_named:
+        theirs = next(iter(opened.names), "")
+        raise ConfigError(
+            f"{file}: names none of the {len(frame):,} pictures: it has {len(opened.names):,} "
+            f"names such as {theirs!r}, the set's first sample is {frame['sample_id'].iloc[0]!r} "
+            f"with the picture {frame['image'].iloc[0]!r}"
+        )
+    return (
+        f"{file}: of its {len(opened.names):,} names {num_named:,} are of the {len(frame):,} "
+        "pictures that were asked for"
+    )
 
 
 def _remove_chunks(out: Path) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from fertools.errors import ConfigError, DatasetError
 from fertools.formats.ran_lists import (
+    PUBLISHED_LISTS,
     RanEntry,
     RanList,
     find_published,
@@ -174,10 +175,16 @@ def _compare_classes(
     wrong = [e for e, name in rows.items() if ran.coding[e.code] != expressions[name]]
     if wrong:
         first = wrong[0]
+        codes = {name: code for code, name in ran.coding.items()}
+        is_label = all(e.code == codes[expressions[name]] + 1 for e, name in rows.items())
+        why = "so this is no list of this set"
+        if ran.dataset == "rafdb" and is_label:
+            why = "all of them are RAF-DB's labels, 1 to 7; a list has the label minus 1, 0 to 6"
         raise DatasetError(
             f"{ran.path}: line {first.line} gives {first.key!r} the class {first.code} "
-            f"({ran.coding[first.code]}), the set says {expressions[rows[first]]}; "
-            f"{len(wrong):,} of {len(rows):,} lines disagree, so this is no list of this set"
+            f"({ran.coding[first.code]}), the set says {expressions[rows[first]]}, which is "
+            f"{codes[expressions[rows[first]]]}; {len(wrong):,} of {len(rows):,} lines disagree, "
+            f"{why}"
         )
 
 
@@ -201,8 +208,17 @@ def _notes(ran: RanList) -> list[str]:
     """Whether it is a public list as it was published."""
     public = find_published(ran.entries, ran.dataset)
     if public is None:
-        return []
-    note = f"this list has {public.lines:,} lines, as the public >{public.threshold} list"
+        known = ", ".join(
+            f">{p.threshold} has {p.lines:,}" for p in PUBLISHED_LISTS if p.dataset == ran.dataset
+        )
+        return [
+            "this list is NOT one of the public lists by pose, as its lines in each class tell: it "
+            f"has {len(ran.entries):,} in all, {known}"
+        ]
+    note = (
+        f"this list has as many lines ({public.lines:,}), and as many in every class, as the "
+        f"public >{public.threshold} list"
+    )
     if public.paper != public.lines:
         note += f"; the paper says {public.paper:,}"
     return [note]

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from fertools.errors import DatasetError
 from fertools.geometry import FloatArray
 from fertools.pose.registry import FaceBatch, PoseEstimates
 
-__all__ = ["NamedPose", "take_named"]
+__all__ = ["NOT_NAMED", "NamedPose", "NamesPictures", "take_named"]
+
+NOT_NAMED = "the file says nothing of it"
+"""Why a sample has no pose that the file does not name."""
+
+
+@runtime_checkable
+class NamesPictures(Protocol):
+    """An estimator whose poses stand in a file by names."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """All names of the file."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ def take_named(
             f"{file}: {doubled[0]!r} fits {len(samples)} pictures, such as {samples[0]!r} and "
             f"{samples[1]!r}; use a table with a column 'sample_id' (estimator table)"
         )
-    result = PoseEstimates.empty(len(batch), reason="the file says nothing of it")
+    result = PoseEstimates.empty(len(batch), reason=NOT_NAMED)
     reasons: list[str | None] = list(result.reasons)
     for number, name in enumerate(names):
         pose = poses.get(name)

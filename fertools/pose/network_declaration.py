@@ -9,7 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from fertools.config import build_config, read_yaml
 from fertools.errors import ConfigError
@@ -180,6 +187,16 @@ class NetworkDeclaration(_Strict):
             return get_convention(name).name
         except ConfigError as error:
             raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _has_matrix(self) -> NetworkDeclaration:
+        is_matrix = isinstance(self.output, MatrixOutput)
+        if is_matrix and not get_convention(self.convention).has_matrix:
+            raise ValueError(
+                f"convention {self.convention!r} has angles only, no rotation_matrix; say in whose "
+                "convention the matrix is"
+            )
+        return self
 
 
 def read_declaration(path: Path) -> NetworkDeclaration:

@@ -18,7 +18,7 @@ from fertools.errors import ConfigError
 from fertools.geometry import FloatArray
 from fertools.pose.conventions import get_convention
 
-__all__ = ["FAILS", "PASSES", "UNKNOWN", "PoseRule", "RuleName"]
+__all__ = ["FAILS", "PASSES", "UNKNOWN", "PoseRule", "RuleName", "exact_number", "is_below"]
 
 RuleName = Literal["any", "yaw", "pitch"]
 
@@ -53,7 +53,7 @@ class PoseRule:
             raise ConfigError(f"unknown rule {self.rule!r}; expected any, yaw or pitch")
         for name, value in (("min-yaw", self.min_yaw), ("min-pitch", self.min_pitch)):
             if value is not None and not (math.isfinite(value) and 0 <= value <= 90):
-                raise ConfigError(f"--{name} {value:g}: expected degrees, 0 to 90")
+                raise ConfigError(f"--{name} {exact_number(value)}: expected degrees, 0 to 90")
         if self.rule == "yaw" and self.min_pitch is not None:
             raise ConfigError("--min-pitch is not used by --rule yaw; leave out one of them")
         get_convention(self.convention)
@@ -70,7 +70,7 @@ class PoseRule:
     @property
     def words(self) -> str:
         """As in ``yaw or pitch beyond 30°``."""
-        yaw, pitch = (f"{limit:.10g}°" for limit in self.limits)
+        yaw, pitch = (f"{exact_number(limit)}°" for limit in self.limits)
         if self.rule == "yaw":
             return f"yaw beyond {yaw}"
         if self.rule == "pitch":
@@ -82,7 +82,7 @@ class PoseRule:
     @property
     def slug(self) -> str:
         """As part of a folder's name: ``30``, and what is not the default."""
-        yaw, pitch = (f"{limit:.10g}" for limit in self.limits)
+        yaw, pitch = map(exact_number, self.limits)
         parts = [pitch if self.rule == "pitch" else yaw]
         if self.rule != "any":
             parts.append(self.rule)
@@ -138,3 +138,25 @@ class PoseRule:
         margins = self.margins(angles)
         decided = np.where(margins > 0, PASSES, FAILS)
         return np.where(np.isnan(margins), UNKNOWN, decided).astype(np.int8)
+
+
+def exact_number(value: float) -> str:
+    """A number in as few digits as tell it from every other: a folder's name must be its own.
+
+    Example:
+        >>> exact_number(30.0), exact_number(0.1 + 0.2)
+        ('30', '0.30000000000000004')
+    """
+    return repr(float(value)).removesuffix(".0")
+
+
+def is_below(confidence: npt.ArrayLike, least: float) -> npt.NDArray[np.bool_]:
+    """Whether confidences are below a least one, both in the precision that tables keep.
+
+    So a 0.7 of a table, which is 0.69999999 there, is not below 0.7.
+
+    Args:
+        confidence: In [0, 1], shape ``(N,)``; NaN is below nothing.
+        least: In [0, 1].
+    """
+    return np.asarray(np.asarray(confidence, dtype=np.float32) < np.float32(least))

@@ -16,7 +16,7 @@ from fertools.errors import ConfigError, ManifestError
 from fertools.expressions import EXPRESSIONS
 from fertools.geometry import FloatArray
 from fertools.pose.conventions import get_convention
-from fertools.pose.rules import PASSES, UNKNOWN, PoseRule
+from fertools.pose.rules import PASSES, UNKNOWN, PoseRule, exact_number, is_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,7 +157,7 @@ def check_confidence(value: float) -> None:
         ConfigError: If it is not in 0 to 1.
     """
     if not 0 <= value <= 1:
-        raise ConfigError(f"--min-confidence {value:g}: expected 0 to 1")
+        raise ConfigError(f"--min-confidence {exact_number(value)}: expected 0 to 1")
 
 
 def evaluated_rows(manifest: Manifest, *, num_classes: int = 8) -> pd.DataFrame:
@@ -228,14 +228,16 @@ def split_by_pose(
         rotations = calibration.apply(rotations)
     angles = rule.angles(rotations)
     verdict = rule.decide(angles)
-    confidence = found.frame["confidence"].to_numpy(dtype=np.float64)
-    is_doubtful = (verdict != UNKNOWN) & (confidence < min_confidence)
+    confidence = found.frame["confidence"].to_numpy(dtype=np.float32)
+    is_doubtful = (verdict != UNKNOWN) & is_below(confidence, min_confidence)
     category = np.select(
         [verdict == UNKNOWN, is_doubtful, verdict == PASSES],
         ["no pose", "low confidence", "large"],
         "not large",
     )
-    reason = found.frame["reason"].mask(is_doubtful, f"confidence below {min_confidence:g}")
+    reason = found.frame["reason"].mask(
+        is_doubtful, f"confidence below {exact_number(min_confidence)}"
+    )
     chosen = ["large"] if unsure == "leave-out" else ["large", "no pose", "low confidence"]
     table = _table(rows) | {
         **{name: angles[:, n] for n, name in enumerate(("yaw", "pitch", "roll"))},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from fertools.jobs import hold_folder, remove_partials, write_bytes
 from fertools.manifest import Manifest, write_manifest
 from fertools.pose.rules import PoseRule
 from fertools.pose.split import CATEGORIES, Cut, Split, count_classes
+from fertools.regular_files import open_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,13 +38,16 @@ __all__ = [
     "check_out",
     "describe_poses",
     "public_counterpart",
+    "short_summary",
     "summary_table",
     "table_csv",
     "write_split",
 ]
 
 _MANIFEST = "manifest.parquet"
-_FILES = (
+_MARK, _MARK_HEAD = "summary.csv", b"dataset,synthetic,expression,evaluated,"
+_FILES = (  # the mark is the first, so that a folder half written is known again
+    _MARK,
     "README.md",
     "angles.csv",
     "angles.png",
@@ -50,7 +55,6 @@ _FILES = (
     "label.txt",
     "list.txt",
     "missing.txt",
-    "summary.csv",
     "unsure.csv",
 )
 _SLICE = 65_536  # rows of a CSV that are in memory as text
@@ -72,12 +76,16 @@ def write_split(
         The split's manifest.
 
     Raises:
-        OutputError: If the folder holds something else, another process is writing in it, or a
+        OutputError: If the folder is something else's, another process is writing in it, or a
             file cannot be written.
-        ManifestError: If the split is empty.
+        ManifestError: If the split is empty, or no picture has a pose.
     """
     check_out(out)
     rows = _manifest_rows(split)
+    if (split.table["category"] == "no pose").all():
+        raise ManifestError(
+            f"{out}: no picture has a pose, nothing is written{_commonest_reason(split)}"
+        )
     if rows.empty:
         raise ManifestError(
             f"{out}: no picture is in the split, nothing is written{_commonest_reason(split)}"
@@ -113,7 +121,7 @@ def _commonest_reason(split: Split) -> str:
     if split.manifest.info.dataset == "rafdb":
         hint = "; RAF-DB's originals are test_0001.jpg, its aligned ones test_0001_aligned.jpg: "
         hint += "--images original or aligned says which are looked at"
-    return f": of {number:,} of {len(split.table):,} {words!r}{hint}"
+    return f"; {number:,} of {len(split.table):,} have no pose: {words}{hint}"
 
 
 def public_counterpart(split: Split) -> PublishedList | None:
@@ -139,8 +147,20 @@ def summary_table(split: Split) -> pd.DataFrame:
     return counts
 
 
+def short_summary(split: Split) -> pd.DataFrame:
+    """The summary as narrow as a terminal: what was undecided in one column."""
+    counts = summary_table(split)
+    if split.cut is not None:
+        counts.insert(2, "undecided", counts["no_pose"] + counts["low_confidence"])
+    wide = ("large", "not_large", "no_pose", "low_confidence", "correct")
+    return counts.drop(columns=[name for name in wide if name in counts])
+
+
 def table_csv(table: pd.DataFrame, *, digits: int = 3) -> bytes:
-    """A table as CSV: numbers with up to some digits, NaN and null as nothing, lines end in LF."""
+    """A table as CSV: NaN and null as nothing, lines end in LF.
+
+    Numbers have up to some digits, those of single precision all, since a category hangs on them.
+    """
     head = ",".join(str(name) for name in table.columns) + "\n"
     starts = range(0, len(table), _SLICE)
     return head.encode() + b"".join(_lines(table[n : n + _SLICE], digits) for n in starts)
@@ -153,26 +173,41 @@ def describe_poses(cut: Cut) -> str:
     return f"{words}, {cut.pictures}" if cut.pictures else words
 
 
-def check_out(out: Path) -> None:
-    """Refuse a folder that holds something else than a split.
+def check_out(out: Path, *, inputs: Sequence[Path] = ()) -> None:
+    """Refuse a folder that is neither empty nor a split's, which its summary.csv tells.
 
     What other commands left beside a split, such as a lock or what ``verify`` found, may stay.
 
+    Args:
+        out: The folder.
+        inputs: Files or folders that are read: none may be it, or lie in it.
+
     Raises:
-        OutputError: If it does, or is no folder.
+        OutputError: If it is something else, or one of the inputs lies in it.
     """
     if not out.exists():
         return
+    other = "choose another folder with --out"
     if not out.is_dir():
-        raise OutputError(f"{out}: is no folder; choose another place with --out")
-    names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
-    if {"README.md", "summary.csv"} <= names:
-        return
-    other = "so it is not ours to write into; choose another folder with --out"
-    if foreign := sorted(names - {_MANIFEST, *_FILES}):
-        raise OutputError(f"{out}: holds {foreign[0]!r}, which is not of a split, {other}")
-    if names == {_MANIFEST}:
-        raise OutputError(f"{out}: holds a manifest that is not a split's, {other}")
+        raise OutputError(f"{out}: is no folder; {other}")
+    for path in inputs:
+        if out.resolve() in (path.resolve(), path.resolve().parent):
+            raise OutputError(f"{path}: is read, and lies in the folder that is written; {other}")
+    names = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    if names and not _is_marked(out):
+        raise OutputError(
+            f"{out}: holds {names[0]!r} and is no split's folder, so it is not ours to write into; "
+            f"{other}"
+        )
+
+
+def _is_marked(out: Path) -> bool:
+    """Whether a folder's summary is a split's."""
+    try:
+        with open_regular(out / _MARK) as stream:
+            return stream.read(len(_MARK_HEAD)) == _MARK_HEAD
+    except OSError:
+        return False
 
 
 def _contents(split: Split, readme: str, comparison: Comparison | None) -> dict[str, bytes]:
@@ -186,7 +221,7 @@ def _contents(split: Split, readme: str, comparison: Comparison | None) -> dict[
     files = {
         "README.md": readme.encode(),
         "list.txt": format_list(info.dataset, ids, names).encode(),
-        "summary.csv": table_csv(summary, digits=4),
+        _MARK: table_csv(summary, digits=4),
     }
     if info.dataset == "rafdb":
         files["label.txt"] = format_labels(info.dataset, names, num_classes=7).encode()
@@ -220,6 +255,8 @@ def _words(column: pd.Series[Any], digits: int) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if column.dtype == np.float32:  # as many digits as tell it from its neighbours
+        return pc.fill_null(pa.array(column.to_numpy(), from_pandas=True).cast(pa.string()), "")
     if column.dtype.kind == "f":
         values = np.round(column.to_numpy(dtype=np.float64), digits) + 0.0  # no -0
         return pc.fill_null(pa.array(values, from_pandas=True).cast(pa.string()), "")

@@ -92,7 +92,7 @@ def make_pose_split(
         FertoolsError: As the steps say; nothing of the split is written then.
     """
     if options.out is not None:
-        check_out(options.out)  # before hours of estimating
+        check_out(options.out, inputs=options.files)  # before hours of estimating
     indexing = Indexing(say, options.workers, options.on_error)
     manifest = _find_manifest(dataset, options, indexing)
     dataset = manifest.info.dataset
@@ -121,6 +121,7 @@ def make_pose_split(
         )
         comparison = None if listed is None else compare_with_list(split, listed)
     out = options.out or derived_dir(folder_name(split, options))
+    check_out(out, inputs=[*options.files, manifest.path])
     readme = readme_text(split, command=command_line(dataset, options), comparison=comparison)
     written = write_split(split, out, readme=readme, comparison=comparison)
     skipped = (

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from fertools.errors import ConfigError
+from fertools.jobs import text_digest
 from fertools.pose.list_import import Duplicates
-from fertools.pose.rules import PoseRule
+from fertools.pose.registry import get_estimator
+from fertools.pose.rules import PoseRule, exact_number
 from fertools.pose.split import Cut, Split, Unsure, check_confidence
 from fertools.pose.split_source import Images
 
 __all__ = ["DEFAULT_ESTIMATORS", "SplitOptions", "command_line", "folder_name"]
+
+_LONGEST = 40  # letters of a name that others chose, in a folder's
+_DIGITS = 8
 
 DEFAULT_ESTIMATORS = {"rafdb": "landmarks5", "affectnet": "landmarks68"}
 """Data set to the estimator that uses what its authors annotated."""
@@ -76,10 +82,22 @@ class SplitOptions:
             (self.poses and self.estimator, "--poses has poses already; leave out --estimator"),
             (self.hash_order and not has_list, "--hash-order belongs to --from-list or --compare"),
             (self.labels and not has_list, "--labels belongs to --from-list or --compare"),
+            (
+                self.duplicates != "drop" and not has_list,
+                "--duplicates belongs to --from-list or --compare",
+            ),
         ):
             if is_wrong:
                 raise ConfigError(fault)
         check_confidence(self.min_confidence)
+
+    @property
+    def files(self) -> list[Path]:
+        """What is read, but for the set."""
+        names = ("poses", "calibration", "from_list", "hash_order", "labels", "compare")
+        given = [getattr(self, name) for name in names]
+        given.append(getattr(self.estimator_options, "file", None))
+        return [path for path in given if path is not None]
 
 
 def folder_name(split: Split, options: SplitOptions) -> str:
@@ -90,33 +108,58 @@ def folder_name(split: Split, options: SplitOptions) -> str:
         options: How.
     """
     info = split.manifest.info
-    source = split.manifest.path.parent.resolve().name
+    home = split.manifest.path.parent.resolve().name
     parts = ["pose", info.dataset]
     if split.cut is not None:
         cut = split.cut
-        is_usual = cut.poses.estimator == DEFAULT_ESTIMATORS[info.dataset]
         parts += [
             cut.rule.slug,
-            *([] if is_usual else [cut.poses.estimator, *_file_stem(cut)]),
-            *([] if cut.calibration is None else ["calibrated"]),
+            *_estimator_words(cut),
+            *_calibration_words(cut),
             *([] if options.images == "auto" or info.dataset != "rafdb" else [options.images]),
-            *([] if cut.min_confidence == Cut.min_confidence else [f"conf{cut.min_confidence:g}"]),
+            *([] if cut.min_confidence == Cut.min_confidence else [_confidence(cut)]),
             *([] if cut.unsure == Cut.unsure else ["with-unsure"]),
         ]
     if split.listed is not None:
-        parts += ["list", split.listed.source.path.stem]
+        source = split.listed.source
+        parts += ["list", source.path.stem[:_LONGEST], source.sha256[:_DIGITS]]
+        parts += ["repeated"] if options.duplicates == "keep" else []
     if split.num_classes == 7 and info.dataset == "affectnet":
         parts.append("7classes")
-    if source != info.dataset:
-        parts.append(f"of-{source}")
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(parts))[:120]
+    if home != info.dataset:
+        parts.append(f"of-{home[:_LONGEST]}")
+    return re.sub(r"[^A-Za-z0-9._]+", "-", "-".join(parts))
 
 
-def _file_stem(cut: Cut) -> list[str]:
-    """Which file the angles came from, where each file has its own."""
-    file = cut.poses.options.get("file")
-    is_one_of_many = cut.poses.estimator in ("table", "openface", "onnx")
-    return [Path(str(file)).stem] if file and is_one_of_many else []
+def _estimator_words(cut: Cut) -> list[str]:
+    """The estimator and its file, with a digest that tells two files of one name apart."""
+    poses = cut.poses
+    if poses.estimator == DEFAULT_ESTIMATORS[poses.dataset]:
+        return []
+    usual = get_estimator(poses.estimator).options.model_construct().model_dump(mode="json")
+    chosen = {key: value for key, value in poses.options.items() if value != usual.get(key)}
+    if not chosen:
+        return [poses.estimator]
+    stem = Path(str(chosen.pop("file", ""))).stem[:_LONGEST]
+    tag = _tag({**chosen, "version": poses.version})  # a digest of what is in the file is in it
+    return [poses.estimator, *([stem] if stem else []), tag]
+
+
+def _calibration_words(cut: Cut) -> list[str]:
+    """That there is a correction, and which."""
+    if cut.calibration is None:
+        return []
+    return ["calibrated", _tag(cut.calibration.model_dump(mode="json"))]
+
+
+def _confidence(cut: Cut) -> str:
+    """A least confidence that is not the default."""
+    return f"conf{exact_number(cut.min_confidence)}"
+
+
+def _tag(facts: dict[str, Any]) -> str:
+    """A few digits that are others for other facts."""
+    return text_digest(json.dumps(facts, sort_keys=True))[:_DIGITS]
 
 
 def command_line(dataset: str, options: SplitOptions) -> str:
@@ -124,13 +167,14 @@ def command_line(dataset: str, options: SplitOptions) -> str:
     rule, usual = options.rule, SplitOptions()
     words = ["fertools", "make-pose-split", "--dataset", dataset]
     if options.from_list is None:
-        words += ["--min-yaw", f"{rule.min_yaw:.10g}"]
-        if rule.min_pitch is not None:
-            words += ["--min-pitch", f"{rule.min_pitch:.10g}"]
+        if rule.rule != "pitch":
+            words += ["--min-yaw", exact_number(rule.min_yaw)]
+        if rule.min_pitch is not None or rule.rule == "pitch":
+            words += ["--min-pitch", exact_number(rule.limits[1])]
         for name, value, other in (
             ("rule", rule.rule, usual.rule.rule),
             ("angle-convention", rule.convention, usual.rule.convention),
-            ("min-confidence", f"{options.min_confidence:g}", f"{usual.min_confidence:g}"),
+            ("min-confidence", *map(exact_number, (options.min_confidence, usual.min_confidence))),
         ):
             words += [] if value == other else [f"--{name}", value]
     for name in (

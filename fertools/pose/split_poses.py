@@ -73,6 +73,8 @@ def find_poses(
         workers=options.workers,
         on_error=options.on_error,
     )
+    if summary.note:
+        indexing.say(summary.note)
     if summary.table is None:
         raise ValueError("an estimation without shards leaves a table")
     return SeenPoses(summary.table, looked_at.frame[where], pictures, summary.skipped)
@@ -105,11 +107,13 @@ def _take_poses(
             f"--poses {path}: holds poses of {table.info.dataset}, not of {manifest.info.dataset}"
         )
     is_rafdb = manifest.info.dataset == "rafdb"
-    try:
-        return SeenPoses(table.of(rows), rows.frame, "aligned pictures" if is_rafdb else "", {})
-    except ManifestError:
-        if not is_rafdb or options.images == "aligned":
-            raise
+    if not is_rafdb or options.images != "original":
+        pictures = "aligned pictures" if is_rafdb else ""
+        try:
+            return SeenPoses(table.of(rows), rows.frame, pictures, {})
+        except ManifestError:
+            if not is_rafdb or options.images == "aligned":
+                raise
     originals = find_originals(manifest, indexing)
     where = originals.frame["sample_id"].isin(rows.frame["sample_id"])
     asked = replace(originals, frame=originals.frame[where].reset_index(drop=True))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fertools import __version__
 from fertools.pose.compare import NEAR_DEGREES, Comparison
+from fertools.pose.rules import exact_number
 from fertools.pose.split import EVALUATED, Cut, Split
 from fertools.pose.split_files import public_counterpart, summary_table
 
@@ -87,7 +88,7 @@ def _about_cut(split: Split, cut: Cut) -> str:
         ("its options", _options(cut)),
         ("calibration", _calibration(cut)),
         ("looked at", cut.pictures or "the set's pictures"),
-        ("least confidence", f"{cut.min_confidence:g}"),
+        ("least confidence", exact_number(cut.min_confidence)),
         ("large", f"{int(counts.get('large', 0)):,}"),
         ("not large", f"{int(counts.get('not large', 0)):,}"),
         (
@@ -95,10 +96,18 @@ def _about_cut(split: Split, cut: Cut) -> str:
             f"{num_unsure:,} ({int(counts.get('no pose', 0)):,} without a pose, "
             f"{int(counts.get('low confidence', 0)):,} of low confidence): {done}",
         ),
+        *([("because", _reasons(split))] if num_unsure else []),
         ("in the split", f"**{int(split.table['selected'].sum()):,}**"),
         ("made from", f"manifest {split.manifest.info.digest[:16]}, poses {cut.poses.digest[:16]}"),
     ]
     return "| | |\n| --- | --- |\n" + "\n".join(f"| {name} | {text} |" for name, text in facts)
+
+
+def _reasons(split: Split) -> str:
+    """Why pictures could not be decided, the commonest reason first."""
+    counts = split.table["reason"].value_counts().sort_index(kind="stable")
+    counts = counts.sort_values(ascending=False, kind="stable")
+    return "; ".join(f"{int(number):,}: {reason}" for reason, number in counts.items())
 
 
 def _calibration(cut: Cut) -> str:

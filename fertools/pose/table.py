@@ -20,7 +20,7 @@ from fertools.errors import ManifestError
 from fertools.geometry import FloatArray
 from fertools.jobs import atomic_path
 from fertools.pose.conventions import get_convention
-from fertools.regular_files import open_regular
+from fertools.regular_files import open_for_arrow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
     from fertools.manifest import Manifest
 
-__all__ = ["PoseInfo", "PoseTable", "pose_schema", "read_pose_table", "write_pose_table"]
+__all__ = [
+    "PoseInfo",
+    "PoseTable",
+    "is_pose_table",
+    "pose_schema",
+    "read_pose_table",
+    "write_pose_table",
+]
 
 _KEY = b"fertools.pose"
 _SCHEMA_VERSION = 1
@@ -174,6 +181,21 @@ def write_pose_table(
     return PoseTable(frame, _info(facts), path)
 
 
+def is_pose_table(path: Path) -> bool:
+    """Whether a file, or what its folder holds, means to be a pose table, damaged or not."""
+    import pyarrow.parquet as pq
+
+    if path.is_dir():
+        path = path / "pose.parquet"
+    if path.name == "pose.parquet":
+        return path.is_file()
+    try:
+        with open_for_arrow(path) as stream:
+            return _KEY in (pq.read_schema(stream).metadata or {})
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def read_pose_table(path: Path) -> PoseTable:
     """Read and check a pose table.
 
@@ -194,7 +216,7 @@ def read_pose_table(path: Path) -> PoseTable:
         )
     again = "delete it and estimate the poses again"
     try:
-        with open_regular(path) as stream:
+        with open_for_arrow(path) as stream:
             table = pq.read_table(stream)
         facts = json.loads((table.schema.metadata or {})[_KEY])
         version = facts["schema_version"]

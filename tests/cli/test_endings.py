@@ -40,6 +40,16 @@ def test_a_clear_error_is_one_line_and_status_1() -> None:
     assert ending(ScanError("a.wrl: is\ncut off")) == (1, "error: a.wrl: is cut off\n")
 
 
+@pytest.mark.parametrize("words", [["work", "--out", ""], ["work", "--out="], ["work", ""]])
+def test_an_empty_value_is_a_mistake_and_not_the_working_folder(words: list[str]) -> None:
+    group = new_app("A group.")
+    group.callback()(lambda: None)
+    group.command(name="work")(lambda: None)
+    result = RUNNER.invoke(group, words)
+    assert result.exit_code == 2
+    assert "is empty; leave out both, or give one" in result.stderr
+
+
 def test_an_interruption_is_one_line_and_status_130() -> None:
     status, text = ending(KeyboardInterrupt())
     assert (status, text.count("\n")) == (130, 1)

@@ -70,6 +70,7 @@ def test_json_is_for_programs(home: Path) -> None:
         (["few", "-e", "ground_truth", "--set", "x=1"], "estimator ground_truth: 'x': unknown key"),
         (["few", "-e", "table"], "the estimator table needs --file: a CSV or TSV with the columns"),
         (["nowhere", "-e", "ground_truth"], "there is no manifest here"),
+        (["few", "-e", "ground_truth", "--root", "x"], "which opens no picture"),
     ],
 )
 def test_faults_are_one_line(home: Path, line: list[str], message: str) -> None:

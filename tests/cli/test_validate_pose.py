@@ -52,9 +52,25 @@ def test_the_report_is_printed_last(poses: Path) -> None:
     page = poses.parent / "pose/validation/report.md"
     assert out.splitlines()[-1] == str(page)
     assert "150 samples of poses (synthetic)" in out
+    assert "ground_truth: finds a pose in 100.0 %; errs by 0.00° in yaw and 0.00° in pitch" in out
     assert "as in the 150 samples of poses" in out
     assert "100.0% where there are renders; worth 150 renders" in out
     assert page.is_file()
+
+
+def test_a_split_is_of_a_manifest() -> None:
+    status, _, err = call("--split", "test")
+    assert (status, "--split is not used without a manifest" in err) == (1, True)
+
+
+def test_a_folder_of_something_else_is_left_alone(poses: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "thesis"
+    mine.mkdir()
+    (mine / "report.md").write_text("mine")
+    status, _, err = call(poses, "-e", "ground_truth", "--out", mine)
+    assert status == 1
+    assert "holds 'report.md' and no report, so it is not ours" in err
+    assert (mine / "report.md").read_text() == "mine"
 
 
 def test_json_is_for_programs(poses: Path, tmp_path: Path) -> None:
@@ -88,6 +104,9 @@ def test_a_calibration_is_fitted_and_shown(poses: Path, tmp_path: Path) -> None:
         (["-e", "ground_truth", "--set", "nopoint"], 2, "expected NAME.KEY=VALUE"),
         (["-e", "ground_truth", "--calibration", "gone.json"], 1, "is not a file"),
         (["-e", "ground_truth", "--renders", "5"], 2, "100"),
+        (["--quick"], 1, "--quick is not used with a manifest"),
+        (["--fit-calibration", "c.json", "--noise", "1"], 1, "--noise is not used by --fit-calib"),
+        (["--out", ""], 2, "the value after '--out' is empty"),
     ],
 )
 def test_mistakes_are_named(poses: Path, arguments: list[str], status: int, why: str) -> None:

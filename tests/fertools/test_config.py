@@ -28,6 +28,29 @@ def test_a_list_is_no_mapping(tmp_path: Path) -> None:
         read_yaml(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("epochs: 3\nlr: 1\nepochs: 4\n", r"'epochs' is given twice, on line 1 and on line 3"),
+        ("a:\n  b: {c: 1, 'c': 2}\n", r"the key 'c' is given twice, on line 2 and on line 2"),
+        ("a: [{16: 1,\n 0x10: 2}]\n", r"the key 16 is given twice"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused_with_file_and_line(
+    tmp_path: Path, text: str, match: str
+) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=rf"twice\.yaml: .*{match}"):
+        read_yaml(path)
+
+
+def test_one_key_may_stand_in_two_mappings(tmp_path: Path) -> None:
+    path = tmp_path / "plain.yaml"
+    path.write_text("a: {x: 1, y: 2}\nb: {x: 1, <<: {y: 3}}\n")
+    assert read_yaml(path) == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}}
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
         read_yaml(tmp_path / "none.yaml")

@@ -50,6 +50,7 @@ class OpenFaceImport:
             stem: NamedPose(None, float("nan"), 0, "OpenFace found no face")
             for stem in read.pictures
         } | _chosen(read.poses)
+        self.names = self._poses.keys()
         self.version = f"openface 1, files {read.digest[:12]}"
 
     def estimate(self, batch: FaceBatch) -> PoseEstimates:

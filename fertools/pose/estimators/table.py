@@ -8,6 +8,7 @@ or without its ending), ``yaw``, ``pitch`` and perhaps ``roll`` (0 if left out) 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -68,6 +69,7 @@ class AngleTable:
         self._file = options.file
         self._key, key_column = _key(table)
         self._poses = _poses(table, self._key, key_column, options)
+        self.names = self._poses.keys()
         self.version = f"table 1, file {table.sha256[:12]}"
 
     def estimate(self, batch: FaceBatch) -> PoseEstimates:
@@ -129,32 +131,33 @@ def _poses(
     if unit != convention.unit:
         angles = np.radians(angles) if unit == "degrees" else np.degrees(angles)
     rotations = convention.rotations(angles)
-    confidences = _confidences(table)
+    is_known: list[bool] = np.asarray(np.isfinite(rotations).all(axis=(1, 2))).tolist()
+    confidences = _confidences(table, is_known)
     poses: dict[str, NamedPose] = {}
     for number, (place, row) in enumerate(table.rows):
         name = stem_of(row[key_column]) if key == "name" else row[key_column].strip()
         if not name or name in poses:
             fault = f"{name!r} is there twice" if name else "names nothing"
             raise DatasetError(f"{place}: {fault} (column {key!r})")
-        is_known = bool(np.isfinite(rotations[number]).all())
         poses[name] = NamedPose(
-            rotations[number] if is_known else None,
+            rotations[number] if is_known[number] else None,
             confidences[number],
             -1,
-            None if is_known else "the file has no angles of it",
+            None if is_known[number] else "the file has no angles of it",
         )
     return poses
 
 
-def _confidences(table: CsvTable) -> list[float]:
-    """Of each row; 1 where there are none."""
+def _confidences(table: CsvTable, is_known: Sequence[bool]) -> list[float]:
+    """Of each row; 1 where there are none, NaN where a row without angles has none."""
     if "confidence" not in table.header:
         return [1.0] * len(table.rows)
     column = table.header.index("confidence")
     values = []
-    for place, row in table.rows:
+    for (place, row), has_pose in zip(table.rows, is_known, strict=True):
         value = read_number(place, "confidence", row[column])
-        if not 0.0 <= value <= 1.0:
+        is_empty = math.isnan(value) and not has_pose
+        if not (0.0 <= value <= 1.0 or is_empty):
             raise DatasetError(f"{place}: a confidence of {value:g}; expected 0 to 1")
         values.append(value)
     return values

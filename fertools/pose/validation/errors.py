@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fertools.geometry import FloatArray
 from fertools.pose.conventions import get_convention
+from fertools.pose.rules import is_below
 from fertools.pose.validation.estimates import Estimates
 from fertools.pose.validation.truth import Truth
 
@@ -115,7 +116,7 @@ def deviations(truth: Truth, estimates: Estimates, *, min_confidence: float) -> 
     angles = get_convention("fertools").angles(estimates.rotations) - truth.angles
     angles = 180.0 - np.mod(180.0 - angles, 360.0)
     with np.errstate(invalid="ignore"):
-        is_unsure = estimates.is_found & (estimates.confidence < min_confidence)
+        is_unsure = estimates.is_found & is_below(estimates.confidence, min_confidence)
     return Deviations(
         angles, geodesic_deg(estimates.rotations, truth.rotations), estimates.is_found, is_unsure
     )

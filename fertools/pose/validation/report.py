@@ -11,14 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from fertools import __version__
-from fertools.jobs import write_bytes, write_json, write_text
+from fertools.errors import ManifestError, OutputError
+from fertools.jobs import read_note, write_bytes, write_json, write_text
 from fertools.pose.validation.assess import CORE, Assessment, PartFigures
 from fertools.pose.validation.decisions import NEAR_DEG, Decision
 from fertools.pose.validation.errors import ANGLES, Errors
 from fertools.pose.validation.outcome import Outcome
-from fertools.pose.validation.tables import bin_table, decision_table, error_table
+from fertools.pose.validation.tables import (
+    bin_table,
+    decision_table,
+    error_table,
+    short_answers,
+)
 
-__all__ = ["as_json", "write_report"]
+__all__ = ["as_json", "check_folder", "write_report"]
+
+_JSON = "validation.json"  # the first file that is written, so a report's folder has it
+_MAX_BYTES = 500_000_000
 
 _WHAT = {
     "yaw.png": "Signed errors of yaw and pitch against the true yaw",
@@ -29,6 +38,32 @@ _WHAT = {
 }
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else than a report.
+
+    Raises:
+        OutputError: If it does, or is no folder.
+    """
+    if not folder.exists():
+        return
+    other = "choose another folder with --out"
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: is no folder; {other}")
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if names and not _is_report(folder / _JSON):
+        raise OutputError(
+            f"{folder}: holds {names[0]!r} and no report, so it is not ours to write into; {other}"
+        )
+
+
+def _is_report(path: Path) -> bool:
+    """Whether a file is a report's JSON."""
+    try:
+        return "decided_on" in read_note(path, max_bytes=_MAX_BYTES, remedy="")
+    except ManifestError:
+        return False
+
+
 def write_report(outcome: Outcome, folder: Path) -> Path:
     """Write ``validation.json``, ``validation.csv``, the figures and ``report.md``.
 
@@ -36,11 +71,12 @@ def write_report(outcome: Outcome, folder: Path) -> Path:
         The page's path.
 
     Raises:
-        OutputError: If a file cannot be written.
+        OutputError: If the folder is something else's, or a file cannot be written.
     """
+    check_folder(folder)
     from fertools.pose.validation.figures import draw_figures
 
-    write_json(folder / "validation.json", as_json(outcome))
+    write_json(folder / _JSON, as_json(outcome))
     write_text(folder / "validation.csv", _as_csv(outcome))
     pictures = draw_figures(outcome)
     for name, data in pictures.items():
@@ -210,6 +246,10 @@ def _page(outcome: Outcome, pictures: list[str]) -> str:
         f"{truth.manifest.info.digest[:12]}. Truth: {outcome.truth_note}.",
         "",
         f"Precision depends on how poses are distributed; here: {outcome.distribution}.",
+        "",
+        "## In short",
+        "",
+        *(f"- {line}" for line in short_answers(outcome)),
         "",
         "## Errors",
         "",

@@ -11,6 +11,7 @@ from fertools.errors import ConfigError
 from fertools.home import derived_dir
 from fertools.manifest import Manifest
 from fertools.pose.calibration import Calibration, fit_calibration
+from fertools.pose.rules import is_below
 from fertools.pose.validation.assess import assess, continuous_part
 from fertools.pose.validation.decisions import list_rules
 from fertools.pose.validation.estimates import NOISES, Chosen, Estimates, corrected, estimate
@@ -157,7 +158,7 @@ def fit_on(
     """
     found = estimate(truth, chosen, noises=(0.0,), workers=workers)[0]
     info = truth.manifest.info
-    is_sure = found.confidence >= min_confidence
+    is_sure = np.isfinite(found.confidence) & ~is_below(found.confidence, min_confidence)
     return fit_calibration(
         np.where(is_sure[:, None, None], found.rotations, np.nan),
         truth.rotations,

@@ -11,12 +11,50 @@ from fertools.pose.validation.decisions import Decision
 from fertools.pose.validation.errors import AngleErrors, Errors
 from fertools.pose.validation.outcome import Outcome
 
-__all__ = ["BRIEF_NOISES", "bin_table", "decision_table", "error_table", "is_main", "markdown"]
+__all__ = [
+    "BRIEF_NOISES",
+    "bin_table",
+    "decision_table",
+    "error_table",
+    "is_main",
+    "markdown",
+    "short_answers",
+]
 
 BRIEF_NOISES = (None, 0.0, 3.0)
 """Percent: what is shown where all would be too much; None of estimators without landmarks."""
 
 _REGIONS = {"core": "yaw to 60°, pitch to 30°", "beyond": "beyond"}
+
+
+def short_answers(outcome: Outcome) -> list[str]:
+    """What each estimator is good for, a sentence or two: without noise, and with 3 %."""
+    return [
+        f"{assessment.estimates.label}: {_in_short(assessment.of(outcome.part))}"
+        for assessment in outcome.assessments
+        if assessment.estimates.noise in BRIEF_NOISES
+    ]
+
+
+def _in_short(figures: PartFigures) -> str:
+    """Found rate, errors of moderate poses, and the decision at 30 degrees."""
+    core = figures.regions.get("core")
+    words = [f"finds a pose in {_percent(figures.regions['all'].found)}"]
+    if core is not None:
+        errs = [f"{_degrees(core.yaw.mae)}° in yaw"] if core.yaw else []
+        errs += [f"{_degrees(core.pitch.mae)}° in pitch"] if core.pitch else []
+        words.append(f"errs by {' and '.join(errs)} on average ({_REGIONS['core']})")
+    pairs = list(zip(figures.decisions[::2], figures.decisions[1::2], strict=True))
+    pairs.sort(key=lambda pair: (pair[0].rule.rule != "any", pair[0].rule.min_yaw))
+    if pairs:
+        whole, near = pairs[0]
+        rule = f"{whole.rule.words} ({whole.rule.convention})"
+        words.append(
+            f"of what it takes for {rule} {_percent(whole.precision)} is, and it picks "
+            f"{_percent(whole.recall)} of what is (within 5° of the threshold "
+            f"{_percent(near.precision)} and {_percent(near.recall)})"
+        )
+    return "; ".join(words)
 
 
 def error_table(outcome: Outcome) -> str:

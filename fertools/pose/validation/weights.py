@@ -15,7 +15,7 @@ import numpy as np
 from fertools.errors import ManifestError
 from fertools.geometry import FloatArray
 from fertools.manifest import read_manifest
-from fertools.pose.table import read_pose_table
+from fertools.pose.table import is_pose_table, read_pose_table
 from fertools.pose.validation.truth import Truth
 
 __all__ = ["CELL_DEG", "Distribution", "read_distribution"]
@@ -57,7 +57,8 @@ def read_distribution(path: Path, truth: Truth, *, part: str) -> Distribution:
         part: Of them that is weighted.
 
     Raises:
-        ManifestError: If it is neither, or no pose of it lies where there are renders.
+        ManifestError: If it is neither, damaged or changed since it was written, or no pose of it
+            lies where there are renders.
     """
     angles, is_synthetic = _read_angles(path)
     angles = angles[np.isfinite(angles).all(axis=1)]
@@ -86,13 +87,8 @@ def read_distribution(path: Path, truth: Truth, *, part: str) -> Distribution:
 def _read_angles(path: Path) -> tuple[FloatArray, bool]:
     """Yaw and pitch ``(N, 2)`` of a pose table or a manifest."""
     names = ["yaw_deg", "pitch_deg"]
-    try:
-        table = read_pose_table(path)
-    except ManifestError:
-        manifest = read_manifest(path)
-        frame, is_synthetic = manifest.frame, manifest.info.synthetic
-    else:
-        frame, is_synthetic = table.frame, table.info.synthetic
+    table = read_pose_table(path) if is_pose_table(path) else read_manifest(path)
+    frame, is_synthetic = table.frame, table.info.synthetic
     return frame[names].to_numpy(dtype=np.float64, na_value=np.nan), is_synthetic
 
 

@@ -115,6 +115,19 @@ def test_it_comes_back_from_its_file(fitted: Calibration, tmp_path: Path) -> Non
     assert json.loads((tmp_path / "c.json").read_text())["digest"] == "a" * 64
 
 
+def test_a_calibration_that_was_edited_is_refused(fitted: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    write_calibration(path, fitted)
+    values = json.loads(path.read_text())
+    for edited in (
+        values | {"yaw": {"knots": [-1.0, 1.0], "values": [-9.0, 9.0]}},
+        {key: value for key, value in values.items() if key != "sha256"},
+    ):
+        path.write_text(json.dumps(edited))
+        with pytest.raises(ConfigError, match=r"c\.json: was changed since it was written"):
+            read_calibration(path)
+
+
 def test_another_estimator_or_version_is_refused(fitted: Calibration) -> None:
     fitted.require("facemesh", "facemesh 1")
     with pytest.raises(ConfigError, match="estimator 'facemesh', the angles are of 'mtcnn'"):

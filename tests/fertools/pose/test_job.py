@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fertools.errors import ConfigError, ManifestError, PictureError
+from fertools.errors import ConfigError, ManifestError, OutputError, PictureError
 from fertools.jobs import Shard
 from fertools.manifest import Manifest, read_manifest
-from fertools.pose import job
+from fertools.pose import job, registry
 from fertools.pose.job import estimate_pose
+from fertools.pose.registry import FaceBatch, NoOptions, PoseEstimates
+from fertools.pose.stale_pictures import find_stale
 from fertools.pose.table import read_pose_table
 
 Make = Callable[..., Manifest]
@@ -125,6 +127,57 @@ def test_a_damaged_picture_stops_it_or_is_listed(
     assert (again.num_made, again.skipped) == (1, {})
 
 
+@pytest.fixture
+def marks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Registers 'marks', an estimator of landmarks that opens no picture."""
+
+    class Marks:
+        version = "marks 1"
+
+        def estimate(self, batch: FaceBatch) -> PoseEstimates:
+            rotations = np.tile(np.eye(3), (len(batch), 1, 1))
+            faces = np.full(len(batch), -1)
+            return PoseEstimates(rotations, np.ones(len(batch)), faces, [None] * len(batch))
+
+    registry.list_estimators()
+    entry = registry.Estimator("marks", "", "landmarks", "", NoOptions, lambda options: Marks())
+    monkeypatch.setitem(registry._ESTIMATORS, "marks", entry)
+    job._opened.cache_clear()
+    yield
+    job._opened.cache_clear()
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_set_that_was_changed_since_it_was_indexed_is_noticed_without_opening_pictures(
+    tmp_path: Path, make_set: Make, marks: None, is_known: bool
+) -> None:
+    given = make_set()
+    if is_known:
+        assert estimate_pose(given, tmp_path / "pose", "marks").skipped == {}
+    gone, other = (given.root / f"images/face_000{n}.png" for n in (1, 2))
+    gone.unlink()
+    other.write_bytes((given.root / "images/face_0003.png").read_bytes())
+    match = r"face_0001\.png: cannot be read.*index the set again \(and 1 more\).*--on-error skip"
+    with pytest.raises(PictureError, match=match):
+        estimate_pose(given, tmp_path / "pose", "marks")
+    summary = estimate_pose(given, tmp_path / "pose", "marks", on_error="skip")
+    assert list(summary.skipped) == ["face_0001", "face_0002"]
+    assert "images/face_0002.png: is not the picture" in summary.skipped["face_0002"]
+    assert str(tmp_path) not in str(summary.skipped)
+    assert summary.table is not None
+    assert summary.table.frame["yaw_deg"].notna().tolist() == [True, False, False, True]
+
+
+def test_a_picture_of_another_size_is_noticed_however_old_it_looks(
+    tmp_path: Path, make_set: Make
+) -> None:
+    given = make_set()
+    sizes = [path.stat().st_size for path in sorted((given.root / "images").iterdir())]
+    frame = given.frame.assign(num_bytes=sizes)
+    assert find_stale(given, frame) == {}
+    assert list(find_stale(given, frame.assign(num_bytes=[*sizes[:3], 9]))) == [3]
+
+
 def test_a_table_of_other_pictures_is_refused(
     tmp_path: Path, make_set: Make, colour: object
 ) -> None:
@@ -150,6 +203,14 @@ def test_another_estimator_s_table_is_not_overwritten(
     estimate_pose(make_set(), tmp_path / "pose", "colour")
     with pytest.raises(ConfigError, match="holds poses of rafdb by colour; choose another"):
         estimate_pose(make_set(), tmp_path / "pose", "ground_truth")
+
+
+def test_a_folder_of_something_else_is_left_alone(
+    tmp_path: Path, make_set: Make, colour: object
+) -> None:
+    given = make_set()
+    with pytest.raises(OutputError, match="holds 'images' and no poses, so it is not ours"):
+        estimate_pose(given, given.path.parent, "colour")
 
 
 def test_another_version_estimates_everything_anew(

@@ -133,6 +133,20 @@ def test_angles_come_in_any_order_and_unit(tmp_path: Path) -> None:
         assert angles(estimate(said)) == [0, pitch, 0]
 
 
+@pytest.mark.parametrize(("unit", "most"), [("degrees", 360.0), ("radians", 2 * np.pi)])
+def test_an_angle_beyond_a_whole_turn_is_no_pose(tmp_path: Path, unit: str, most: float) -> None:
+    output = {"kind": "euler", "names": ["ypr"], "unit": unit}
+    for size, reason in ((0.99, None), (1.01, "the network's angle is beyond a whole turn")):
+        sha256 = save(tmp_path / "net.onnx", {"ypr": np.array([[0.0, 0.0, -most * size]])})
+        assert estimate(declare(tmp_path, sha256, output)).reasons == [reason]
+
+
+def test_a_matrix_is_not_in_a_convention_that_has_none(tmp_path: Path) -> None:
+    path = matrix_net(tmp_path, np.eye(3), convention="whenet")
+    with pytest.raises(ConfigError, match="'whenet' has angles only, no rotation_matrix"):
+        estimate(path)
+
+
 def test_bins_are_those_of_whenet(tmp_path: Path) -> None:
     def peak(count: int, index: float) -> FloatArray:
         """Sure of one bin, or of two in equal parts."""

@@ -53,6 +53,13 @@ def test_signs_are_turned_into_ours(tmp_path: Path) -> None:
     assert found.num_faces.tolist() == [1] * 4
 
 
+def test_half_a_turn_is_the_most_that_openface_writes(tmp_path: Path) -> None:
+    read_openface(write(tmp_path / "most.csv", "0, 0.9, 0.1, 1, 2, 600, 3.142, 0, -3.142"))
+    path = write(tmp_path / "more.csv", "0, 0.9, 0.1, 1, 2, 600, 0, 3.2, 0")
+    with pytest.raises(DatasetError, match=r"an angle of 3\.2; expected radians, within ±3\.14"):
+        read_openface(path)
+
+
 def test_one_file_of_many_pictures_names_them(tmp_path: Path) -> None:
     rows = [f"{name}, {line(0, 0.9, (0, yaw, 0))}" for name, yaw in (("x/a.b.jpg", 10), ("c", 20))]
     path = write(tmp_path / "all.csv", *rows, header=f"\ufeffFilename, {HEADER}")

@@ -17,7 +17,13 @@ from fertools.pose.compare import compare_with_list
 from fertools.pose.list_import import find_listed
 from fertools.pose.rules import PoseRule
 from fertools.pose.split import split_by_list
-from fertools.pose.split_files import public_counterpart, summary_table, table_csv, write_split
+from fertools.pose.split_files import (
+    check_out,
+    public_counterpart,
+    summary_table,
+    table_csv,
+    write_split,
+)
 
 NAN = float("nan")
 YAWS = [40.0, -20.0, NAN, 50.0, 30.0]
@@ -77,7 +83,7 @@ def test_all_angles_are_listed_and_the_undecided_once_more(tmp_path: Path) -> No
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     split = cut(tmp_path / "set", YAWS)
-    with pytest.raises(OutputError, match=r"holds 'pose.parquet', which is not of a split"):
+    with pytest.raises(OutputError, match=r"holds 'manifest.parquet' and is no split's folder"):
         write_split(split, tmp_path / "set", readme="")  # where the set's own manifest is
     assert len(read_manifest(tmp_path / "set").frame) == 6
     (tmp_path / "file").write_text("mine")
@@ -85,11 +91,24 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
         write_split(split, tmp_path / "file", readme="")
 
 
-def test_a_manifest_alone_is_not_taken_for_a_split(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["list.txt", "README.md", "summary.csv", "manifest.parquet"])
+def test_a_file_of_the_user_s_that_is_called_as_one_of_a_split_is_not_replaced(
+    tmp_path: Path, name: str
+) -> None:
     split = cut(tmp_path / "set", YAWS)
-    (tmp_path / "set/pose.parquet").unlink()
-    with pytest.raises(OutputError, match="is not a split's"):
-        write_split(split, tmp_path / "set", readme="")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("mine")
+    with pytest.raises(OutputError, match=f"holds '{name}' and is no split's folder"):
+        write_split(split, tmp_path / "mine", readme="")
+    assert contents(tmp_path / "mine") == {name: b"mine"}
+
+
+def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
+    write_split(cut(tmp_path / "set", YAWS), tmp_path / "out", readme="")
+    for path in (tmp_path / "out/list.txt", tmp_path / "out"):
+        with pytest.raises(OutputError, match="is read, and lies in the folder that is written"):
+            check_out(tmp_path / "out", inputs=[path])
+    check_out(tmp_path / "out", inputs=[tmp_path / "list.txt"])
 
 
 def test_a_split_that_failed_has_no_manifest(
@@ -117,8 +136,30 @@ def test_an_empty_split_is_not_written(tmp_path: Path) -> None:
 
 
 def test_an_empty_split_says_why_most_have_no_pose(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="of 4 of 5 'no face was found'"):
+    with pytest.raises(ManifestError, match="4 of 5 have no pose: no face was found"):
         write_split(cut(tmp_path / "set", [0.0, *[float("nan")] * 4]), tmp_path / "out", readme="")
+
+
+def test_a_cut_without_any_pose_is_not_written_even_if_the_unsure_are_included(
+    tmp_path: Path,
+) -> None:
+    split = cut(tmp_path / "set", [NAN] * 5, unsure="include")
+    with pytest.raises(ManifestError, match="no picture has a pose, nothing is written; 5 of 5"):
+        write_split(split, tmp_path / "out", readme="")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("least", [0.7, 0.4996])
+def test_a_confidence_is_written_as_exactly_as_it_was_compared(
+    tmp_path: Path, least: float
+) -> None:
+    given = [least, least - 1e-4, least + 1e-4, 1.0, 1.0]
+    split = cut(tmp_path / "set", [40.0] * 5, confidence=given, min_confidence=least)
+    write_split(split, tmp_path / "out", readme="")
+    read = pd.read_csv(tmp_path / "out/angles.csv")
+    assert read["category"].tolist() == ["large", "low confidence", "large", "large", "large"]
+    assert (read["confidence"] < least).tolist() == [False, True, False, False, False]
+    assert read["reason"][1] == f"confidence below {least}"
 
 
 def test_what_other_commands_left_beside_a_split_may_stay(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from fertools.errors import ConfigError, DatasetError, ManifestError, OutputErro
 from fertools.manifest import read_manifest
 from fertools.pose import job, registry
 from fertools.pose.conventions import get_convention
-from fertools.pose.registry import FaceBatch, NoOptions, PoseEstimates
+from fertools.pose.registry import FaceBatch, NoOptions, PoseEstimates, choose_options
 from fertools.pose.rules import PoseRule
 from fertools.pose.split_job import choose_sets, make_pose_split
 from fertools.pose.split_options import SplitOptions
@@ -181,7 +183,7 @@ def test_a_licensed_set_takes_the_place_of_the_stand_in(home: Path) -> None:
     (home / "raw").mkdir()
     shutil.copytree(root / "basic", home / "raw/rafdb/basic")
     said: list[str] = []
-    with pytest.raises(ManifestError, match="no picture is in the split"):
+    with pytest.raises(ManifestError, match="no picture has a pose"):
         make_pose_split("rafdb", TRUE, say=said.append)  # nobody knows its true poses
     assert "is of a stand-in, and there is a licensed set now" in said[0]
     assert not read_manifest(home / "derived/rafdb").info.synthetic
@@ -253,7 +255,8 @@ def test_its_own_list_comes_back_as_the_same_split(home: Path, done: Path) -> No
     options = SplitOptions(from_list=done / "list.txt", labels=done / "label.txt")
     summary = make_pose_split("rafdb", options)
     assert selected(summary.manifest.path.parent) == selected(done)
-    assert summary.manifest.path.parent.name == "pose-rafdb-list-list"
+    digest = hashlib.sha256((done / "list.txt").read_bytes()).hexdigest()
+    assert summary.manifest.path.parent.name == f"pose-rafdb-list-list-{digest[:8]}"
     readme = (summary.manifest.path.parent / "README.md").read_text()
     assert "**Imported.**" in readme
     assert "SHA-256" in readme
@@ -262,6 +265,40 @@ def test_its_own_list_comes_back_as_the_same_split(home: Path, done: Path) -> No
     )
     assert beside.comparison is not None
     assert beside.comparison.jaccard == 1
+
+
+def test_a_file_of_angles_that_fits_no_picture_is_refused_and_how_many_fit_is_told(
+    home: Path,
+) -> None:
+    rafdb_home(home)
+    put(home / "t.csv", "name,yaw,pitch\nx,1,2\n")
+    table = choose_options("table", file=home / "t.csv", sets=["convention=whenet"])
+    options = SplitOptions(estimator="table", estimator_options=table, unsure="include")
+    with pytest.raises(ConfigError, match=r"names none of the 7 pictures: .* such as 'x', the set"):
+        make_pose_split("rafdb", options)
+    put(home / "t.csv", "name,yaw,pitch\nx,1,2\ntest_0001,50,0\n")
+    said: list[str] = []
+    job._opened.cache_clear()
+    make_pose_split("rafdb", options, say=said.append)
+    assert said[-1].endswith("of its 2 names 1 are of the 7 pictures that were asked for")
+
+
+def test_poses_of_the_aligned_pictures_are_none_of_the_originals(home: Path) -> None:
+    rafdb_home(home)
+    make_pose_split("rafdb", replace(TRUE, images="aligned"))
+    table = home / "derived/rafdb/pose/ground_truth"
+    assert make_pose_split("rafdb", SplitOptions(poses=table)).split.cut is not None
+    with pytest.raises(ManifestError, match="is another picture now"):
+        make_pose_split("rafdb", SplitOptions(poses=table, images="original"))
+
+
+def test_a_list_is_not_written_over_by_what_is_made_of_it(home: Path) -> None:
+    rafdb_home(home)
+    put(home / "mine/list.txt", "6/test_0001_aligned.jpg\n")
+    options = SplitOptions(from_list=home / "mine/list.txt", out=home / "mine")
+    with pytest.raises(OutputError, match="is read, and lies in the folder that is written"):
+        make_pose_split("rafdb", options)
+    assert (home / "mine/list.txt").read_text() == "6/test_0001_aligned.jpg\n"
 
 
 def test_hashes_of_the_newer_release_need_the_order(home: Path) -> None:
@@ -330,6 +367,7 @@ def test_all_sets_that_are_there_are_chosen(home: Path) -> None:
         ({"poses": Path("a"), "estimator": "x"}, "leave out --estimator"),
         ({"hash_order": Path("a")}, "--hash-order belongs to"),
         ({"labels": Path("a")}, "--labels belongs to"),
+        ({"duplicates": "keep"}, "--duplicates belongs to"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
@@ -346,4 +384,5 @@ def test_the_figure_and_the_readme_say_synthetic(done: Path) -> None:
     assert "fertools make-pose-split --dataset rafdb --min-yaw 30 --estimator ground_tr" in readme
     assert "the paper says 1,248, the public list has 1,247 lines" in readme
     assert str(done.parent) not in readme
+    assert "| because | 1: the manifest has no pose of it |" in readme
     assert (done / "angles.png").read_bytes().startswith(b"\x89PNG")

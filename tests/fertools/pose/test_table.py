@@ -27,6 +27,17 @@ EMPTY = {"yaw_deg": None, "pitch_deg": None, "roll_deg": None, "confidence": Non
 NONE = {**ROW, **EMPTY, "sample_id": "a", "reason": "no face was found"}
 
 
+def test_arrow_reads_the_file_itself_since_its_threads_outlive_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "pose.parquet", ROW)
+    given: list[object] = []
+    read = pq.read_table
+    monkeypatch.setattr(pq, "read_table", lambda file: given.append(file) or read(file))
+    read_pose_table(tmp_path)
+    assert [type(file) for file in given] == [pa.OSFile]
+
+
 def write(path: Path, *rows: dict[str, Any]) -> None:
     write_pose_table(
         path,

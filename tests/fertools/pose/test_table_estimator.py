@@ -90,6 +90,8 @@ def test_confidence_and_what_is_unknown(tmp_path: Path) -> None:
         ("name,yaw,pitch\na,1\n", "line 2: has 2 cells, the header 3"),
         ("name,yaw,pitch,confidence\na,1,2,\n", "a confidence of nan; expected 0 to 1"),
         ("name,yaw,yaw,pitch\na,1,1,2\n", "has the column 'yaw' twice"),
+        ("name,yaw,pitch\na,1_0,2\n", "'1_0' in column 'yaw' is no number"),
+        ("name,yaw,pitch\na,١٠,2\n", "in column 'yaw' is no number"),
     ],
 )
 def test_bad_tables_are_named(tmp_path: Path, text: str, fault: str) -> None:
@@ -97,6 +99,14 @@ def test_bad_tables_are_named(tmp_path: Path, text: str, fault: str) -> None:
     with pytest.raises(DatasetError, match=fault) as caught:
         estimate(path, "a.jpg")
     assert str(path) in str(caught.value)
+
+
+def test_an_empty_row_may_have_no_confidence_either(tmp_path: Path) -> None:
+    text = "name,yaw,pitch,confidence\na,,,\nb,1.,2e0,.5\n"
+    found = estimate(write(tmp_path / "a.csv", text), "a.jpg", "b.jpg")
+    assert found.reasons == ["the file has no angles of it", None]
+    assert np.isnan(found.confidence[0])
+    assert angles(found, 1) == [1, 2, 0]
 
 
 def test_degrees_taken_for_radians_are_noticed(tmp_path: Path) -> None:

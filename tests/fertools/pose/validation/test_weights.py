@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from fertools.errors import ManifestError
@@ -55,6 +56,18 @@ def test_a_pose_table_is_a_distribution_too(make_manifest: MakeManifest, tmp_pat
     found = read_distribution(tmp_path / "pose", truth, part=ALL)
     assert found.weights.tolist() == [3.0, 0.0, 0.0]
     assert found.covered == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("name", ["pose.parquet", "mine.parquet"])
+def test_a_pose_table_that_was_edited_is_told_to_be_one(
+    make_manifest: MakeManifest, tmp_path: Path, name: str
+) -> None:
+    truth = read_truth(make_manifest([[5, 5, 0]]))
+    estimate_pose(truth.manifest, tmp_path / "pose", "ground_truth")
+    table = pq.read_table(tmp_path / "pose/pose.parquet")
+    pq.write_table(table.slice(0, 0), tmp_path / name)
+    with pytest.raises(ManifestError, match=rf"{name}: rows or metadata were changed"):
+        read_distribution(tmp_path / name, truth, part=ALL)
 
 
 def test_poses_where_nothing_was_rendered_are_an_error(
