@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from fertools.duplicates.windows import NUM_WINDOWS, Windows
+from fertools.duplicates.windows import Windows
 
 __all__ = ["cut_pairs"]
 

@@ -32,7 +32,7 @@ ONE_PERSON = 0.25
 They are alike without being copies, such as a neutral face and one with the faintest smile.
 """
 
-_LEAST_CORRELATION = 0.6  # squared, of coarse pictures; of altered copies 0.8 and more
+_LEAST_CORRELATION = 0.8  # squared, of coarse pictures; less of 1 in 200 altered copies
 _AT_ONCE = 8192  # pairs; their thumbnails are 64 MB
 _CUT = 0.98  # of a side; a copy that shows less of its source is called cropped
 _BRIGHTER = 1.15  # times
@@ -191,7 +191,7 @@ class _Search:
 
     def confirm(self, pairs: IntArray, frames: FloatArray, variant: str) -> None:
         """Compare candidates (source, copy) by their pixels, and keep the copies."""
-        from fertools.duplicates.fitting import fit_pairs, screen_pairs
+        from fertools.duplicates.kernels import screen_pairs
 
         pairs, frames = self._apart(pairs, frames)
         is_mirrored = variant == "mirrored"
@@ -204,23 +204,29 @@ class _Search:
         is_like = np.concatenate(kept)
         pairs, frames = pairs[is_like], frames[is_like]
         for start in range(0, len(pairs), _AT_ONCE):
-            some, places = self._apart(*(a[start : start + _AT_ONCE] for a in (pairs, frames)))
-            if len(some) == 0:
-                continue
-            members, where = np.unique(self._numbers[some], return_inverse=True)
-            thumbnails = self._sketches.thumbnails[members]
-            others = np.ascontiguousarray(altered(thumbnails, variant))
-            where = where.reshape(-1, 2)
-            who = self._people[some]
-            is_one = (who[:, 0] >= 0) & (who[:, 0] == who[:, 1])
-            limits = self._difference * np.where(is_one, ONE_PERSON, 1.0)
-            fitted = self._in_threads(
-                lambda part: fit_pairs(thumbnails, others, where[part], places[part], limits[part]),
-                len(some),
-            )
-            values, fits, gains = (np.concatenate(column) for column in zip(*fitted, strict=True))
-            for k in np.flatnonzero(values <= limits).tolist():
-                self._keep(some[k], float(values[k]), variant, fits[k], float(gains[k]))
+            part = slice(start, start + _AT_ONCE)
+            self._compare(*self._apart(pairs[part], frames[part]), variant)
+
+    def _compare(self, pairs: IntArray, frames: FloatArray, variant: str) -> None:
+        """Compare some candidates by their thumbnails, and keep the copies."""
+        from fertools.duplicates.fitting import fit_pairs
+
+        if len(pairs) == 0:
+            return
+        members, where = np.unique(self._numbers[pairs], return_inverse=True)
+        thumbnails = self._sketches.thumbnails[members]
+        others = np.ascontiguousarray(altered(thumbnails, variant))
+        where = where.reshape(-1, 2)
+        who = self._people[pairs]
+        is_one = (who[:, 0] >= 0) & (who[:, 0] == who[:, 1])
+        limits = self._difference * np.where(is_one, ONE_PERSON, 1.0)
+        fitted = self._in_threads(
+            lambda part: fit_pairs(thumbnails, others, where[part], frames[part], limits[part]),
+            len(pairs),
+        )
+        values, fits, gains = (np.concatenate(column) for column in zip(*fitted, strict=True))
+        for k in np.flatnonzero(values <= limits).tolist():
+            self._keep(pairs[k], float(values[k]), variant, fits[k], float(gains[k]))
 
     def _keep(
         self, pair: IntArray, value: float, variant: str, frame: FloatArray, gain: float

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-__all__ = ["fill_buckets", "find_block", "find_cut", "root_of", "roots_of"]
+from fertools.duplicates.compiled import compiled
+
+__all__ = ["fill_buckets", "find_block", "find_cut", "root_of", "roots_of", "screen_pairs"]
 
 HashArray = npt.NDArray[np.uint64]
 IntArray = npt.NDArray[np.int64]
+Pixels = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float64]
+
+_POINTS = 12  # a side, where coarse pictures are compared
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled("i8(u8)")
 def _count_bits(word: np.uint64) -> np.int64:
     """Ones in 64 bits."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -23,7 +28,10 @@ def _count_bits(word: np.uint64) -> np.int64:
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(
+    "UniTuple(i8, 2)(u8[::1], u8[:,::1], i4[:,::1], i4[:,::1],"
+    "i8[:,::1], i8[::1], i8[::1], i8, i8, i8[:,::1])"
+)
 def find_block(
     hashes: HashArray,
     sorted_others: HashArray,
@@ -84,7 +92,7 @@ def find_block(
     return len(hashes), count
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled("i8(i8[::1], i8)")
 def root_of(parents: IntArray, member: int) -> int:
     """The first of a member's group; shortens the way there."""
     while parents[member] != member:
@@ -93,13 +101,13 @@ def root_of(parents: IntArray, member: int) -> int:
     return member
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled("i8[::1](i8[::1])")
 def roots_of(parents: IntArray) -> IntArray:
     """The first member of everyone's group."""
     return np.array([root_of(parents, member) for member in range(len(parents))])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled("Tuple((u8[::1], i4[::1]))(u8[::1], i8, i4[::1])")
 def fill_buckets(
     words: HashArray, shift: int, starts: npt.NDArray[np.int32]
 ) -> tuple[HashArray, npt.NDArray[np.int32]]:
@@ -118,14 +126,18 @@ def fill_buckets(
     free = starts[:-1].copy()
     ordered, numbers = np.empty_like(words), np.empty(len(words), np.int32)
     for number in range(len(words)):
-        value = np.int64((words[number] >> np.uint64(shift)) & mask)
-        ordered[free[value]] = words[number]
-        numbers[free[value]] = number
-        free[value] += 1
+        bucket = np.int64((words[number] >> np.uint64(shift)) & mask)
+        ordered[free[bucket]] = words[number]
+        numbers[free[bucket]] = number
+        free[bucket] += 1
     return ordered, numbers
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(
+    "UniTuple(i8, 2)(u8[:,:,::1], u8[:,::1], u8[:,::1],"
+    "Tuple((u8[:,::1], i4[:,::1], i4[:,::1])), i8[::1], i8[::1], i8[::1], b1[:,::1],"
+    "UniTuple(i8, 2), i8, i4[::1], i4[:,::1])"
+)
 def find_cut(
     outer: HashArray,
     unsure: HashArray,
@@ -163,7 +175,7 @@ def find_cut(
     """
     ordered, numbers, starts = buckets
     num_windows, num_tables = outer.shape[1], len(starts)
-    mask = np.int64(starts.shape[1] - 2)
+    mask = starts.shape[1] - 2
     touched, doubts = np.empty(len(best), np.int64), np.empty(64, np.int64)
     count = 0
     for copy in range(begin, len(outer)):
@@ -172,8 +184,8 @@ def find_cut(
             word, second = outer[copy, window, 0], outer[copy, window, 1]
             for table in range(num_tables):
                 shift = np.uint64(shifts[table])
-                key = np.int64(word >> shift) & mask
-                doubtful = np.int64(unsure[copy, window] >> shift) & mask
+                key = int(word >> shift) & mask
+                doubtful = int(unsure[copy, window] >> shift) & mask
                 num_doubts = 1
                 doubts[0] = 0  # first no bit is turned, then one
                 while doubtful:
@@ -214,3 +226,47 @@ def find_cut(
         if is_full:
             return copy, count
     return len(outer), count
+
+
+@compiled("f8(u1[:,::1], f8, f8)")
+def _level(picture: Pixels, y: float, x: float) -> float:
+    """The level between four pixels, at shares of the height and width."""
+    last = len(picture) - 1.001
+    y, x = y * len(picture) - 0.5, x * len(picture) - 0.5
+    y, x = min(max(y, 0.0), last), min(max(x, 0.0), last)
+    r, c = int(y), int(x)
+    y, x = y - r, x - c
+    above = (1.0 - x) * picture[r, c] + x * picture[r, c + 1]
+    below = (1.0 - x) * picture[r + 1, c] + x * picture[r + 1, c + 1]
+    return float((1.0 - y) * above + y * below)
+
+
+@compiled("b1[::1](u1[:,:,::1], i8[:,::1], f8[:,::1], b1, f8)")
+def screen_pairs(
+    pictures: Pixels, pairs: IntArray, frames: FloatArray, is_mirrored: bool, least: float
+) -> npt.NDArray[np.bool_]:
+    """Which pairs of coarse pictures correlate, up to their sign.
+
+    Args:
+        pictures: Shape ``(N, S, S)``.
+        pairs: Shape ``(K, 2)``: numbers of the first and of the second.
+        frames: Shape ``(K, 4)``.
+        is_mirrored: Whether the second is to be mirrored.
+        least: The least squared correlation.
+    """
+    kept = np.zeros(len(pairs), np.bool_)
+    for k in range(len(pairs)):
+        one, other, frame = pictures[pairs[k, 0]], pictures[pairs[k, 1]], frames[k]
+        sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
+        for row in range(_POINTS):
+            r = (row + 0.5) / _POINTS
+            for column in range(_POINTS):
+                c = (column + 0.5) / _POINTS
+                x = _level(one, frame[2] + frame[3] * r, frame[0] + frame[1] * c)
+                y = _level(other, r, 1.0 - c if is_mirrored else c)
+                sx, sy = sx + x, sy + y
+                sxx, syy, sxy = sxx + x * x, syy + y * y, sxy + x * y
+        n = _POINTS**2
+        both = sxy - sx * sy / n
+        kept[k] = both * both > least * (sxx - sx * sx / n) * (syy - sy * sy / n)
+    return kept

@@ -40,7 +40,7 @@ def _frequencies() -> npt.NDArray[np.int64]:
 
 
 def _frames() -> npt.NDArray[np.float64]:
-    """Where a copy lies on its source if windows (inner, outer) show the same; shape (16, 16, 4)."""
+    """Where a copy lies on its source if windows show the same; ``(inner, outer, 4)``."""
     frames = np.empty((NUM_WINDOWS, NUM_WINDOWS, 4))
     for (i, inner), (o, outer) in product(enumerate(_SIDES), repeat=2):
         for axis in range(2):
@@ -100,7 +100,8 @@ def hash_windows(thumbnails: npt.NDArray[np.uint8]) -> Windows:
 
 def mirrored_windows(windows: Windows) -> Windows:
     """What the mirrored pictures' outer windows would be; inner ones stay."""
-    return Windows(windows.inner, windows.outer[:, _SWAPPED] ^ _MIRROR, windows.unsure[:, _SWAPPED])
+    outer, unsure = (np.take(words, _SWAPPED, axis=1) for words in (windows.outer, windows.unsure))
+    return Windows(windows.inner, outer ^ _MIRROR, unsure)
 
 
 def _coefficients(

@@ -187,8 +187,8 @@ def _read(manifest: Manifest, lock: Lock, pool: Pool, workers: int) -> _Part:
     is_own = manifest.frame["sample_id"].isin(own.intersection(list(lock.labels)))
     rows = np.flatnonzero(is_own.to_numpy())
     table = files.table.select(["sha256", "error"]).take(rows)
-    digests = table.column("sha256").to_numpy()
-    digests = np.where(table.column("error").is_null().to_numpy(), digests, None)
+    digests = np.array(table.column("sha256").to_pylist(), np.object_)
+    digests[table.column("error").is_valid().to_numpy()] = None
     return _Part(manifest.frame["sample_id"].to_numpy(object)[rows], digests, rows, files)
 
 

@@ -69,7 +69,7 @@ class ReadFiles:
     num_kept: int
 
     def sketches(self, numbers: npt.NDArray[np.int64]) -> Sketches:
-        """The sketches of some files, ascending; thumbnails stay on the disk until they are used."""
+        """The sketches of some files, ascending; thumbnails stay on the disk until used."""
         columns = {name: self._column(name, numbers) for name in SKETCH if name != "thumbnail"}
         return Sketches(
             columns["hashes"],

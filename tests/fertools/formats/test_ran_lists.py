@@ -85,7 +85,7 @@ def test_classes_are_rafdbs_label_minus_1_and_affectnets_code(tmp_path: Path) ->
         ("0/fer0032226.jpg\n", "names pictures of FERPlus"),
         ("1_fer0034656.png 8 0\n", "names pictures of FERPlus"),
         ("0/fer0000001 6\n", "names pictures of FERPlus"),
-        ("7/test_0004_aligned.jpg\n", "line 1 has the class 7; expected 0 to 6"),
+        ("7/test_0004_aligned.jpg\n", "line 1 has the class 7; expected 0 to 6, RAF-DB's label"),
         (f"9/{A}.jpg\n", "line 1 has the class 9; expected 0 to 7"),
         (f"0/test_0001_aligned.jpg\n0/{A}.jpg\n", r"line 2 .* is of another kind than the first"),
         ("0/test_0001_aligned.jpg\n../0/test_0002_aligned.jpg\n", r"line 2 names '\.\./0/"),

@@ -36,7 +36,7 @@ def lock(info: PredictionsInfo) -> Lock:
         synthetic=True,
         classes=info.classes,
         not_found="error",
-        sources=(Source("samples", "bu3dfe", True, {}, "b" * 64),),
+        sources=(Source("samples", "bu3dfe", True, {}, "b" * 64, "c" * 64),),
         labels=dict(zip(ids, (0, 1, 2, 0), strict=True)),
         subjects=dict(zip(ids, ("F0", "F0", "F0", "F1"), strict=True)),
         folds=(Fold("fold 0", ids[3:], ids[:3]), Fold("fold 1", ids[:3], ids[3:])),
@@ -78,3 +78,9 @@ def test_another_lock_another_class_order_and_an_unknown_fold_are_refused(
     moved = replace(tested, frame=tested.frame.assign(fold=7))
     with pytest.raises(PredictionsError, match="fold 7; the lock has 2 folds"):
         check_membership([moved], lock)
+
+
+def test_a_table_that_names_no_lock_is_told_how_to(tested: Predictions, lock: Lock) -> None:
+    by_hand = replace(tested, info=replace(tested.info, lock_digest=""))
+    with pytest.raises(PredictionsError, match=r"names no lock.*write_predictions"):
+        check_membership([by_hand], lock)

@@ -63,6 +63,9 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         synthetic: bool = True,
         folds: tuple[int, ...] = (0, 1, 2, 3, 4),
         manifest_name: str | None = None,
+        model: str = "gms_lpa_tiny",
+        skill: float = 1.5,
+        mismatch: tuple[str, ...] = (),
     ) -> Path:
         home = tmp_path_factory.mktemp(name)
         run = home / "run"
@@ -72,7 +75,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         if not synthetic:  # a licensed set is locked only at its full size
             manifest = _manifest(manifest.path, protocol, synthetic=False)
         info = PredictionsInfo(
-            protocol.name, protocol.classes, lock.digest, synthetic, "gms_lpa_tiny", "mean"
+            protocol.name, protocol.classes, lock.digest, synthetic, model, "mean", mismatch
         )
         rng = np.random.default_rng([1])
         frame = manifest.frame.set_index("sample_id", drop=False)
@@ -86,7 +89,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
                 found=rng.random(len(rows)) > 0.05,
             )
             logits = rng.normal(size=(len(rows), len(lock.classes)))
-            logits[np.arange(len(rows)), table["label"]] += 1.5
+            logits[np.arange(len(rows)), table["label"]] += skill
             scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
             for column, expression in enumerate(lock.classes):
                 table[f"score_{expression}"] = scores[:, column].astype(np.float32)

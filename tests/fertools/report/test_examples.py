@@ -57,7 +57,7 @@ def test_a_manifest_of_people_is_not_shown_under_a_synthetic_flag(
 def test_what_is_not_at_hand_is_said(synthetic: Path, make_run: MakeRun) -> None:
     tables = _tables(synthetic)
     unnamed = find_examples(tables, manifest_path=None, with_faces=False)
-    assert "does not name a manifest" in unnamed.reason
+    assert "No manifest is named" in unnamed.reason
     gone = find_examples(tables, manifest_path=synthetic / "no.parquet", with_faces=False)
     assert "not at hand" in gone.reason
     emptied = make_run("emptied")

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from fertools.report.tables import confusion_table, view_expression_table, view_names
+from fertools.report.confusion_tables import confusion_table
+from fertools.report.run_tables import leak_table, rule_table, view_expression_table
+from fertools.report.wording import view_heading, view_names
 
 
 def _summary(poses: list[tuple[float | None, float | None]]) -> dict[str, Any]:
@@ -26,37 +28,37 @@ def _summary(poses: list[tuple[float | None, float | None]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("poses", "names"),
+    ("poses", "names", "heading"),
     [
-        ([(0.0, 0.0), (-45.0, 0.0)], ["0°", "−45°"]),
-        ([(0.0, 0.0), (0.0, -15.0)], ["0°, 0°", "0°, −15°"]),
-        ([(12.4, 0.0), (30.0, 0.0)], ["v0", "v1"]),
-        ([(None, None), (30.0, 0.0)], ["v0", "v1"]),
-        ([(30.0, 0.0), (30.0, 0.0)], ["v0", "v1"]),
+        ([(0.0, 0.0), (-45.0, 0.0)], ["0°", "−45°"], "View (yaw)"),
+        ([(0.0, 0.0), (0.0, -15.0)], ["0°, 0°", "0°, −15°"], "View (yaw, pitch)"),
+        ([(12.4, 0.0), (30.0, 0.0)], ["v0", "v1"], "View"),
+        ([(None, None), (30.0, 0.0)], ["v0", "v1"], "View"),
+        ([(30.0, 0.0), (30.0, 0.0)], ["v0", "v1"], "View"),
     ],
 )
 def test_a_view_is_headed_by_its_angle_where_that_tells_it_apart(
-    poses: list[tuple[float | None, float | None]], names: list[str]
+    poses: list[tuple[float | None, float | None]], names: list[str], heading: str
 ) -> None:
-    assert list(view_names(_summary(poses)).values()) == names
+    found = view_names(_summary(poses)["per_view"])
+    assert list(found.values()) == names
+    assert view_heading(found) == heading
 
 
 def test_few_views_are_columns_and_many_are_rows() -> None:
     few = view_expression_table(_summary([(0.0, 0.0), (30.0, 0.0)]))
     assert few.columns == ("Expression", "0°", "30°", "Average")
+    assert few.units == ("", "%", "%", "%")
     assert [cell.text for cell in few.rows[0]] == ["anger", "25.0", "25.0", "25.0"]
     assert [cell.text for cell in few.rows[1]] == ["fear", "–", "–", "–"]
     many = view_expression_table(_summary([(float(yaw), 0.0) for yaw in range(0, 90, 5)]))
-    assert many.columns == ("View", "anger", "fear", "Average")
+    assert many.columns == ("View (yaw)", "anger", "fear", "Average")
     assert len(many.rows) == 18
 
 
 def test_confusions_are_shares_of_their_row_with_lost_faces_in_it() -> None:
     table = confusion_table(
-        {
-            "classes": ["anger", "fear"],
-            "confusion": {"counts": [[2, 1], [0, 0]], "not_found": [1, 0]},
-        }
+        {"counts": [[2, 1], [0, 0]], "not_found": [1, 0]}, ["anger", "fear"], key="c", caption="c"
     )
     assert table.columns[-1] == "no face found"
     anger, fear = table.rows
@@ -67,3 +69,15 @@ def test_confusions_are_shares_of_their_row_with_lost_faces_in_it() -> None:
     ]
     assert [cell.is_error for cell in anger[1:]] == [False, True, True]
     assert [cell.text for cell in fear[1:]] == ["–", "–", "–"]
+
+
+def test_damaged_results_make_no_table() -> None:
+    for damaged in ({}, {"leaks": 3, "accuracy_by_rule": []}, {"leaks": {"counts": None}}):
+        assert leak_table(damaged) is None
+        assert rule_table(damaged) is None
+
+
+def test_leaks_that_were_not_looked_for_are_not_called_none() -> None:
+    table = leak_table({"leaks": {"subjects": "not checkable", "counts": {"file": 2}}})
+    assert table is not None
+    assert [row[1].text for row in table.rows] == ["not checked (not checkable)", "2", "0"]
