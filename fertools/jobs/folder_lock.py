@@ -51,8 +51,8 @@ def hold_folder(folder: Path, *, shared: bool = False, rooms: Sequence[str] = ()
                 time.sleep(0.05)
         if not is_held:
             raise OutputError(
-                f"{folder}: another process is writing here; wait for it to end, or choose another "
-                "place with --out"
+                f"{folder}: another process is writing here; wait for it to end, then start this "
+                "command again"
             )
         yield
 

@@ -29,12 +29,17 @@ def check_membership(predictions: Sequence[Predictions], lock: Lock) -> tuple[in
         The folds of the lock without predictions, ascending.
 
     Raises:
-        PredictionsError: If a table was made under another lock, a fold is not one of the
+        PredictionsError: If a table was made under another lock or none, a fold is not one of the
             lock's, or a fold has a sample missing, a foreign one or another label; it says which.
     """
     tested: dict[int, dict[str, int]] = {}
     for table in predictions:
         digest, classes = table.info.lock_digest, table.info.classes
+        if not digest:
+            raise PredictionsError(
+                f"{table.path}: names no lock, but the run has one; write it with "
+                "fertools.metrics.write_predictions and the lock's digest"
+            )
         if digest != lock.digest:
             raise PredictionsError(
                 f"{table.path}: made under the lock {digest[:12]!r}, the run's is "

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fertools.errors import PredictionsError
 from fertools.metrics.bootstrap import count_units
+from fertools.metrics.breakdown import ordered_views, view_codes
 from fertools.metrics.samples import check_treatment, gather_samples, subjects_of, where
 from fertools.metrics.scores import class_codes, scores_of_counts
 
@@ -58,6 +59,8 @@ class Pair:
         baseline_folds: Likewise.
         subjects: Person of each, shape ``(N,)``; None where any is not known.
         no_subjects: Why ``subjects`` is None; empty where it is not.
+        views: Names of the views as :func:`fertools.metrics.breakdown.ordered_views` orders them.
+        view_codes: Index into ``views`` of each, shape ``(N,)``; -1 where it has none.
         has_some_subjects: Whether at least one person is known.
         not_found: What was done with the samples without a face.
         num_not_found: How many samples have no face in the run, the baseline, and either.
@@ -72,6 +75,8 @@ class Pair:
     baseline_folds: NDArray[np.int64]
     subjects: NDArray[Any] | None
     no_subjects: str
+    views: tuple[str, ...]
+    view_codes: NDArray[np.int64]
     has_some_subjects: bool
     not_found: NotFound
     num_not_found: tuple[int, int, int]
@@ -122,6 +127,7 @@ def pair_runs(
             f"{here} and {there}: no sample has a face in both; nothing is left to compare"
         )
     people, no_subjects = subjects_of(subjects[kept])
+    views = ordered_views(first[kept])
     return Pair(
         run=ours.info,
         baseline=theirs.info,
@@ -132,6 +138,8 @@ def pair_runs(
         baseline_folds=second["fold"].to_numpy(dtype=np.int64)[kept],
         subjects=people,
         no_subjects=no_subjects,
+        views=tuple(views),
+        view_codes=view_codes(first[kept], views),
         has_some_subjects=bool(subjects[kept].notna().any()),
         not_found=not_found,
         num_not_found=(ours.num_not_found, theirs.num_not_found, int(lost.sum())),

@@ -14,7 +14,7 @@ from fertools.metrics.pairing import differences_of_counts
 if TYPE_CHECKING:
     from fertools.metrics.bootstrap import Units
 
-__all__ = ["MAX_EXACT_UNITS", "PermutationTest", "permutation_tests"]
+__all__ = ["MAX_EXACT_UNITS", "PermutationTest", "permutation_moves", "permutation_tests"]
 
 MAX_EXACT_UNITS = 16
 """Up to this many people with different counts in the two runs, all patterns are tried."""
@@ -77,8 +77,7 @@ def permutation_tests(
     differs = gain.any(axis=(1, 2))
     gain, copies = gain[differs], units.copies[differs]
     num_differing = int(copies.sum())
-    is_exact = num_differing <= MAX_EXACT_UNITS
-    moved = _every_move(gain, copies) if is_exact else _moves(gain, copies, num_permutations, seed)
+    moved, is_exact = permutation_moves(gain, copies, num_permutations=num_permutations, seed=seed)
     total = np.tensordot(units.copies.astype(np.float64), units.counts, axes=1)  # (5, K)
     drawn = np.broadcast_to(total, (len(moved), *total.shape)).copy()
     drawn[:, 1:3] -= moved
@@ -98,6 +97,25 @@ def permutation_tests(
         )
         for name, values in differences_of_counts(drawn).items()
     }
+
+
+def permutation_moves(
+    gain: NDArray[np.float64], copies: NDArray[np.int64], *, num_permutations: int, seed: int
+) -> tuple[NDArray[np.float64], bool]:
+    """What changing sides moves, pattern by pattern.
+
+    Args:
+        gain: What each row of people moves when they change sides, ``(T, M, C)``; not all zeros.
+        copies: How many people have this gain, ``(T,)``.
+        num_permutations: Patterns to draw where there are too many to try all.
+        seed: Of the drawing.
+
+    Returns:
+        Shape ``(patterns, M, C)``, and whether every pattern is there.
+    """
+    if int(copies.sum()) <= MAX_EXACT_UNITS:
+        return _every_move(gain, copies), True
+    return _moves(gain, copies, num_permutations, seed), False
 
 
 def _every_move(gain: NDArray[np.float64], copies: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -110,21 +110,16 @@ def find_near_pairs(
         may_meet=may_meet,
         workers=workers,
     )
-    links = (_link(pair, names[chosen], digests[chosen]) for pair in found)
     counts = np.bincount(kinds, minlength=len(may_meet))
     return NearPairs(
-        tuple(link for link in links if link is not None),
+        tuple(_link(pair, names[chosen]) for pair in found),
         int(counts @ may_meet @ counts) // 2,
         tuple(sorted(names[~is_whole].tolist())),
     )
 
 
-def _link(
-    pair: NearPair, names: npt.NDArray[np.object_], digests: npt.NDArray[np.object_]
-) -> NearLink | None:
-    """A pair by the samples' names; none if it is one file."""
-    if digests[pair.first] == digests[pair.second]:
-        return None
+def _link(pair: NearPair, names: npt.NDArray[np.object_]) -> NearLink:
+    """A pair by the samples' names."""
     return NearLink(
         names[pair.first],
         names[pair.second],

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fertools.config import read_yaml
-from fertools.errors import PredictionsError
-from fertools.metrics import check_membership, read_predictions
-from fertools.protocols import read_lock
+from fertools.errors import PredictionsError, ProtocolError
+from fertools.metrics import check_membership, read_tables
+from fertools.protocols import load_protocol, read_lock
 
 if TYPE_CHECKING:
-    from fertools.metrics import Predictions
+    from fertools.metrics import NotFound, Predictions
     from fertools.protocols import Lock
 
 __all__ = ["Run", "collect_run"]
+
+_PREDICTIONS = "predictions.parquet"
+_MAX_JSON_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Run:
 
     Attributes:
         folder: The run folder.
+        label: What it is called: the folder's name, or that of a file with another name than
+            ``predictions.parquet``.
         predictions: One table a fold, or one table by hand.
         lock: The locked protocol, if it is there.
         missing_folds: Folds of the lock without predictions.
@@ -34,6 +39,7 @@ class Run:
     """
 
     folder: Path
+    label: str
     predictions: tuple[Predictions, ...]
     lock: Lock | None = None
     missing_folds: tuple[int, ...] = ()
@@ -52,6 +58,22 @@ class Run:
                     return value
         return None
 
+    @property
+    def not_found(self) -> NotFound:
+        """What the protocol says of pictures without a face; errors where there is none."""
+        return "excluded" if self.lock and self.lock.not_found == "excluded" else "error"
+
+    @property
+    def primary_metric(self) -> str | None:
+        """What the protocol compares first; None where it is unknown or reads otherwise now."""
+        try:
+            protocol = load_protocol(self.predictions[0].info.protocol)
+        except ProtocolError:
+            return None
+        if self.lock is not None and protocol.digest != self.lock.protocol_digest:
+            return None
+        return protocol.primary_metric
+
 
 def collect_run(path: Path) -> Run:
     """Read a run folder, a folder with predictions only, or one predictions table.
@@ -62,23 +84,15 @@ def collect_run(path: Path) -> Run:
         LockError: If the lock is damaged.
         ConfigError: If config.yaml is damaged.
     """
+    predictions = read_tables(path)
     if path.is_file():
-        return Run(path.parent, (read_predictions(path),))
-    if not path.is_dir():
-        raise PredictionsError(f"{path}: no such folder; expected a run folder of 'zoo evaluate'")
-    paths = sorted(path.glob("fold*/predictions.parquet"), key=lambda p: (len(str(p)), p))
-    if not paths and (path / "predictions.parquet").is_file():
-        paths = [path / "predictions.parquet"]
-    if not paths:
-        raise PredictionsError(
-            f"{path}: no predictions; expected fold*/predictions.parquet (zoo evaluate writes "
-            "them) or predictions.parquet"
-        )
-    predictions = tuple(read_predictions(table) for table in paths)
+        label = path.parent.resolve().name if path.name == _PREDICTIONS else path.stem
+        return Run(path.parent, label, predictions)
     lock_path, config_path = path / "protocol.lock.json", path / "config.yaml"
     lock = read_lock(lock_path) if lock_path.is_file() else None
     return Run(
         path,
+        path.resolve().name,
         predictions,
         lock,
         check_membership(predictions, lock) if lock is not None else (),
@@ -93,6 +107,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
+        if path.stat().st_size > _MAX_JSON_BYTES:
+            raise ValueError(f"larger than {_MAX_JSON_BYTES} bytes")
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise PredictionsError(f"{path}: not whole JSON; evaluate again") from error

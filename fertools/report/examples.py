@@ -78,14 +78,14 @@ def find_examples(
     Returns:
         The pictures as data URIs, none larger than 160 pixels a side.
     """
+    if manifest_path is None:
+        return Examples(reason="No manifest is named, so there are no pictures to show.")
     info = predictions[0].info
     if not info.synthetic and not with_faces:
         return Examples(
             reason="Pictures of people are left out, so that the report may be passed on; "
             "--with-faces shows them."
         )
-    if manifest_path is None:
-        return Examples(reason="The run does not name a manifest, so no picture can be shown.")
     try:
         manifest = read_manifest(manifest_path)
     except ManifestError:

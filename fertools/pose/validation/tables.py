@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from fertools.pose.rules import PoseRule
 from fertools.pose.validation.assess import Assessment, PartFigures
-from fertools.pose.validation.decisions import Decision
+from fertools.pose.validation.decisions import NEAR_DEG, Decision
 from fertools.pose.validation.errors import AngleErrors, Errors
 from fertools.pose.validation.outcome import Outcome
 
@@ -50,8 +50,8 @@ def _in_short(figures: PartFigures) -> str:
         whole, near = pairs[0]
         rule = f"{whole.rule.words} ({whole.rule.convention})"
         words.append(
-            f"of what it takes for {rule} {_percent(whole.precision)} is, and it picks "
-            f"{_percent(whole.recall)} of what is (within 5° of the threshold "
+            f"of the heads that it picks as {rule} {_percent(whole.precision)} are, and it picks "
+            f"{_percent(whole.recall)} of those that are (within {NEAR_DEG:g}° of the threshold: "
             f"{_percent(near.precision)} and {_percent(near.recall)})"
         )
     return "; ".join(words)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from fertools.manifest import Manifest, write_manifest
 from fertools.metrics import PredictionsInfo, write_predictions
 from fertools.protocols import Protocol, load_protocol, lock_protocol, read_pool, write_lock
+from fertools.protocols.lock import sealed
 
 
 def _manifest(path: Path, protocol: Protocol, *, synthetic: bool) -> Manifest:
@@ -74,6 +76,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         lock = lock_protocol(protocol, read_pool(protocol, {"samples": manifest.path}))
         if not synthetic:  # a licensed set is locked only at its full size
             manifest = _manifest(manifest.path, protocol, synthetic=False)
+            lock = sealed(replace(lock, synthetic=False))
         info = PredictionsInfo(
             protocol.name, protocol.classes, lock.digest, synthetic, model, "mean", mismatch
         )

@@ -15,6 +15,7 @@ from fertools.metrics import compare, read_predictions, read_tables, write_predi
 from fertools.report import write_report
 from fertools.report.collect import collect_run
 from fertools.report.comparison import compare_readings
+from fertools.report.marks import marks_of
 from fertools.report.reading import name_runs, read_run
 
 MakeRun = Callable[..., Path]
@@ -162,6 +163,14 @@ def test_a_mismatch_of_one_run_marks_them_all(
     page = Page(write_report([runs[0], other], out=tmp_path / "page.html"))
     assert page.all("body")[0]["class"] == "unlocked"
     assert "another recipe" in page.text
+
+
+def test_a_table_cannot_deny_that_its_lock_is_of_stand_ins(runs: list[Path]) -> None:
+    first = read_run(runs[0])
+    table = first.run.predictions[0]
+    denied = replace(table, info=replace(table.info, synthetic=False))
+    assert marks_of(replace(first.run, predictions=(denied,))).synthetic
+    assert not marks_of(replace(first.run, predictions=(denied,), lock=None)).synthetic
 
 
 def test_runs_are_named_by_what_tells_them_apart(

@@ -1,0 +1,1 @@
+from report_fixtures import make_run as make_run
