@@ -239,16 +239,18 @@ def make(home: Path, count: int, workers: int) -> Path:
     return folder
 
 
-def run(*arguments: str) -> tuple[float, float, str]:
-    """Seconds, peak MB and output of a fertools command."""
+def run(*arguments: str) -> tuple[float, float, float, str]:
+    """Seconds, processors' seconds, peak MB and output of a fertools command."""
     command = [Path(sys.executable).parent / "fertools", *arguments]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if done.returncode:
         raise SystemExit(f"{done.stderr[-2000:]}\nended with status {done.returncode}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return seconds, peak, done.stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, busy, after.ru_maxrss / 1024, done.stdout
 
 
 def figures_of(folder: Path, count: int) -> dict[str, float]:
@@ -278,20 +280,25 @@ def main() -> None:
     folder = make(arguments.scratch, count, arguments.workers)
     lock, protocol = folder / "many.lock.json", str(folder / "many.yaml")
     data = [f"--data={role}={folder}" for role in ("train", "test")]
-    seconds, _, _ = run("protocols", "lock", protocol, *data, "--out", str(lock))
-    print(f"{count:,} samples; lock: {seconds:.1f} s", flush=True)
+    seconds, busy, peak, _ = run("protocols", "lock", protocol, *data, "--out", str(lock))
+    print(f"{count:,} samples; lock: {seconds:.1f} s ({busy:.1f} s of processors), {peak:,.0f} MB")
     check = ("protocols", "check", str(lock), *data, "--protocol", protocol, "--workers")
     figures: dict[str, float] = {"samples": count, "copies": COPIES, "files": SAME}
     for workers in dict.fromkeys((arguments.workers, 1)):
         (folder / "many.leaks.json").unlink()
-        seconds, peak, output = run(*check, str(workers))
-        figures |= {f"seconds_{workers}": round(seconds, 1), f"peak_mb_{workers}": round(peak)}
+        seconds, busy, peak, output = run(*check, str(workers))
+        figures |= {f"seconds_{workers}": round(seconds, 1), f"busy_{workers}": round(busy, 1)}
+        figures |= {f"peak_mb_{workers}": round(peak)}
         figures |= figures_of(folder, count)
         print(output.rstrip())
-        print(f"check, workers: {workers}: {seconds:.1f} s, peak {peak:,.0f} MB", flush=True)
-    seconds, _, _ = run(*check, "1")
+        print(
+            f"check, workers: {workers}: {seconds:.1f} s ({busy:.1f} s of processors), peak "
+            f"{peak:,.0f} MB",
+            flush=True,
+        )
+    seconds, busy, _, _ = run(*check, "1")
     figures["seconds_again"] = round(seconds, 1)
-    print(f"checked again, nothing new: {seconds:.1f} s")
+    print(f"checked again, nothing new: {seconds:.1f} s ({busy:.1f} s of processors)")
     found = {"benchmark": "leaks_many", "quick": arguments.quick, "ratios": {}, "figures": figures}
     print(json.dumps(found))
 

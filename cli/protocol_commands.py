@@ -181,7 +181,8 @@ def _in_words(lock: Lock, fold: Fold) -> str:
     """How many are trained on and tested, and who."""
     tested = sorted({who for i in fold.test if (who := lock.subjects[i]) is not None})
     shown = ", ".join(tested[:4]) + (", …" if len(tested) > 4 else "")
-    people = f" of {len(tested)} people outside it: {shown}" if tested else ""
+    who = "person" if len(tested) == 1 else "people"
+    people = f" of {len(tested)} {who} outside it: {shown}" if tested else ""
     chosen = f", {len(fold.val):,} to choose by" if fold.val else ""
     return f"{fold.name}: {len(fold.train):,} to train{chosen}, {len(fold.test):,} to test{people}"
 

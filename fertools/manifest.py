@@ -149,7 +149,8 @@ def read_manifest(path: Path, *, root: Path | None = None) -> Manifest:
     if not path.is_file():
         raise ManifestError(
             f"{path}: there is no manifest here; 'fertools render-bu3dfe' makes one for BU-3DFE, "
-            "'fertools index' one for the other sets"
+            "'fertools index' one for the other sets, 'fertools align' one of cut faces, 'fertools "
+            "make-pose-split' one of a pose split"
         )
     try:
         names = pq.read_schema(path).names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-VOID = {"meta", "link", "img", "br", "rect", "circle", "line", "path", "use"}
+VOID = {"wbr", "meta", "link", "img", "br", "rect", "circle", "line", "path", "use"}
 
 
 class Page(HTMLParser):

@@ -16,7 +16,7 @@ from fertools.jobs import atomic_path
 from fertools.metrics.predictions import PredictionsInfo, write_predictions
 from fertools.metrics.tables import read_tables
 from fertools.protocols.public import pseudonyms, write_public
-from fertools.regular_files import open_regular
+from fertools.regular_files import open_for_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ def _read_shared(path: Path) -> tuple[pd.DataFrame, PredictionsInfo]:
     import pyarrow.parquet as pq
 
     try:
-        with open_regular(path) as stream:
+        with open_for_arrow(path) as stream:
             table = pq.read_table(stream)
         facts = json.loads((table.schema.metadata or {})[_KEY])
         lists = {name: tuple(facts.get(name, ())) for name in ("classes", "mismatch")}

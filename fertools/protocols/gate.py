@@ -103,9 +103,12 @@ def find_leaks(lock: Lock, pool: Pool, near: NearPairs | None = None) -> LeakRep
             :func:`fertools.protocols.near.find_near_pairs`; else none are looked for.
     """
     files = dict(zip(pool.frame.index, pool.frame["sha256"], strict=True))
-    subjects = {name: who for name, who in lock.subjects.items() if who is not None}
+    sets = dict(zip(pool.frame.index, pool.frame["dataset"], strict=True))
+    subjects = {
+        name: f"{sets[name]} {who}" for name, who in lock.subjects.items() if who is not None
+    }  # two sets may have a subject of the same name
     checks: list[tuple[Kind, Mapping[str, str], _Choose]] = [
-        ("subject", subjects, lambda trained, test: (trained[0], subjects[test])),
+        ("subject", subjects, lambda trained, test: (trained[0], lock.subjects[test] or "")),
         ("file", files, lambda trained, test: (trained[0], files[test])),
     ]
     if near is not None:

@@ -169,7 +169,8 @@ def _choose(
     frame = frame[frame["expression"].isin(protocol.classes)]
     missing = [name for name in protocol.classes if not (frame["expression"] == name).any()]
     if missing:
-        raise ProtocolError(f"{where}: it has no picture of {', '.join(missing)}")
+        among = f" among those of {members.path}" if members is not None else ""
+        raise ProtocolError(f"{where}: it has no picture of {', '.join(missing)}{among}")
     if not manifest.info.synthetic:
         _compare_counts(where, selection, frame)
     return frame

@@ -109,8 +109,7 @@ def find_examples(
             uri = None if image is None else _data_uri(manifest.root / str(image))
             if uri is None:
                 return Examples(
-                    reason=f"The picture of {sample['sample_id']} is not at hand or cannot be "
-                    "read, so none is shown."
+                    reason="A picture is not at hand or cannot be read, so none is shown."
                 )
             answer = int(predicted[row])
             recognised = info.classes[answer] if answer >= 0 else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fertools.report.tables import Cell, Table
+from fertools.report.wording import hide_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +57,11 @@ def facts_of(reading: Reading) -> list[tuple[str, str]]:
         ("Device", run.fact("device", "accelerator")),
     ]
     pairs = [(name, None if isinstance(value, dict) else value) for name, value in pairs]
-    known = [(name, str(value)) for name, value in pairs if value is not None and value != ""]
+    known = [
+        (name, hide_folders(str(value)))
+        for name, value in pairs
+        if value is not None and value != ""
+    ]
     unknown = [name for name, value in pairs if value is None or value == ""]
     return [*known, (_NOT_RECORDED, ", ".join(unknown))] if unknown else known
 
@@ -147,13 +152,11 @@ def _start(run: Run) -> str | None:
 
 
 def _flat(values: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as dotted names; the user's home folder is not shown."""
+    """Nested settings as dotted names, without the machine's folders."""
     if isinstance(values, dict):
         pairs: list[tuple[str, str]] = []
         for key in values:
             pairs += _flat(values[key], f"{prefix}.{key}" if prefix else str(key))
         return pairs
     sequence: Sequence[Any] = values if isinstance(values, list) else [values]
-    text = ", ".join(map(str, sequence))
-    home = str(Path.home())
-    return [(prefix, text.replace(home, "~") if len(home) > 1 else text)]
+    return [(prefix, hide_folders(", ".join(map(str, sequence))))]

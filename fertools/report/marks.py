@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fertools.report.wording import percent
+from fertools.report.wording import hide_folders, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +57,7 @@ def marks_of(run: Run) -> Marks:
     return Marks(
         synthetic=any(table.info.synthetic for table in run.predictions)
         or (run.lock is not None and run.lock.synthetic),
-        mismatch=tuple(dict.fromkeys(mismatch)),
+        mismatch=tuple(dict.fromkeys(map(hide_folders, mismatch))),
         missing_folds=run.missing_folds,
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from fertools import __version__
 from fertools.report import wording
@@ -52,6 +53,7 @@ def render_page(
         points=wording.points,
         p_text=wording.p_text,
         interval=wording.interval_text,
+        breakable=_breakable,
         csv_uri=lambda table: _data_uri(as_csv(table), "text/csv"),
         latex_uri=lambda table: _data_uri(as_latex(table), "application/x-tex"),
     )
@@ -62,6 +64,11 @@ def render_page(
         version=__version__,
         **values,
     )
+
+
+def _breakable(text: str) -> Markup:
+    """A heading that may break after the joints of long names."""
+    return Markup(re.sub("(_|/)", r"\1<wbr>", str(escape(text))))
 
 
 def _data_uri(text: str, mime: str) -> str:

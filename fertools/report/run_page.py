@@ -30,6 +30,9 @@ __all__ = ["Page", "run_page"]
 _OPEN_VIEWS = 8
 """With more views than this their confusions are folded away."""
 
+_MAX_VIEWS = 60
+"""With more views than this there are no confusions of each: nobody would read them."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -79,6 +82,7 @@ def run_page(reading: Reading, *, with_faces: bool, places: tuple[str, str]) -> 
             "unit": units_text(summary["resampling"]["unit"]),
             "view_confusions": views,
             "views_are_open": len(views) <= _OPEN_VIEWS,
+            "max_views": _MAX_VIEWS,
             "examples": examples,
             "recorded": recorded_of(run),
             "commands": commands_of(reading),
@@ -105,7 +109,7 @@ def _tables(reading: Reading) -> list[Table]:
         confusion_tables.overall_confusion(summary),
         confusion_tables.worst_table(summary),
     ]
-    if summary["num_views"] > 1:
+    if 1 < summary["num_views"] <= _MAX_VIEWS:
         made += confusion_tables.view_confusions(summary)
     if summary["calibration"] is not None:
         made += [
@@ -133,7 +137,7 @@ def _drawings(reading: Reading) -> dict[str, Drawing]:
     if summary["per_view"]:
         made.append(view_drawing({"accuracy": summary}, marks))
     made.append(confusion_drawing(summary, marks))
-    if summary["num_views"] > 1:
+    if 1 < summary["num_views"] <= _MAX_VIEWS:
         made.append(view_confusions_drawing(summary, marks))
     if summary["calibration"] is not None:
         made.append(reliability_drawing(summary, marks))

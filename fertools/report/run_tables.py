@@ -235,7 +235,9 @@ def leak_table(results: Mapping[str, Any]) -> Table | None:
     rows = []
     for kind, (title, name) in _LEAKS.items():
         reason = next((text for start, text in reasons.items() if start.startswith(name)), None)
-        found = count(counts.get(kind, 0)) if reason is None else f"not checked ({reason})"
+        found = count(counts.get(kind, 0))
+        if reason is not None:
+            found = f"not checked ({reason})" if reason else f"{found}; some could not be read"
         rows.append(texts(title, found))
     caption = "What the leak gate found between training and test: tested pictures of each kind"
     return Table("leaks", caption, ("Kind", "Found"), tuple(rows))

@@ -23,6 +23,10 @@ __all__ = ["view_drawing"]
 _WIDTH = 4.1
 """Inches: narrow, so that its letters are not too small on a telephone."""
 
+_MAX_PANELS = 9
+_MAX_NAMES = 40
+"""With more views than this they are not named below the axis."""
+
 
 def view_drawing(summaries: Mapping[str, Mapping[str, Any]], marks: Marks) -> Drawing:
     """Accuracy over the views with intervals and the chance level; a panel a pitch.
@@ -83,7 +87,7 @@ def view_drawing(summaries: Mapping[str, Mapping[str, Any]], marks: Marks) -> Dr
 def _pitches(rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
     """The pitches that a grid of views has, upwards first; one None where there is no grid."""
     pitches = {row["pitch_deg"] for row in rows}
-    if None in pitches or len(pitches) == 1 or len(rows) < 2 * len(pitches):
+    if None in pitches or not 1 < len(pitches) <= min(_MAX_PANELS, len(rows) // 2):
         return [None]
     return sorted(pitches, reverse=True)
 
@@ -128,6 +132,9 @@ def _dress(
         yaws = sorted({round(row["yaw_deg"], 1) for row in rows})
         if len(yaws) <= 9:
             bottom.set_xticks(yaws)
+    elif len(rows) > _MAX_NAMES:
+        bottom.set_xticks([])
+        bottom.set_xlabel("view, in the order of the table")
     else:
         bottom.set_xticks(
             range(len(rows)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ __all__ = [
     "METRIC_NAMES",
     "NONE",
     "count",
+    "hide_folders",
     "interval_text",
     "p_text",
     "percent",
@@ -31,6 +33,8 @@ METRIC_NAMES = {
     "macro_f1": "Macro-F1",
 }
 """The overall figures in the order of every table."""
+
+_FOLDERS = re.compile(r"(?<![\w./:])(?:[A-Za-z]:)?[\\/](?:[^\\/\s,;'\"]+[\\/])+")
 
 
 def percent(value: float | None, *, sign: bool = True) -> str:
@@ -85,13 +89,26 @@ def count(value: int | None) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """A name for a figure, cut to so many letters where it is longer.
+    """A name for a figure, its middle cut out where it is longer than so many letters.
 
     Example:
-        >>> shortened("happiness", 12), shortened("an unusual happiness", 12)
-        ('happiness', 'an unusual …')
+        >>> shortened("happiness", 12), shortened("gms_lpa_resnet50, seed1", 16)
+        ('happiness', 'gms_lpa…0, seed1')
     """
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    if len(text) <= limit:
+        return text
+    end = limit // 2
+    return f"{text[: limit - end - 1]}…{text[-end:]}"
+
+
+def hide_folders(text: str) -> str:
+    """Text whose absolute paths keep their last part only, so that it names no machine.
+
+    Example:
+        >>> hide_folders("root: /home/ann/data/set, a/b, https://x.org/y")
+        'root: …/set, a/b, https://x.org/y'
+    """
+    return _FOLDERS.sub("…/", text)
 
 
 def units_text(unit: str) -> str:

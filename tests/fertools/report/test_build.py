@@ -91,6 +91,12 @@ class TestPage:
         assert "<b>key</b>" in page.text
         assert not page.all("i")
 
+    def test_it_names_no_sample_and_no_folder_of_this_machine(self, run: Path, page: Page) -> None:
+        assert str(run.parent) in (run / "config.yaml").read_text()
+        assert str(run.parent) not in page.source
+        assert "…/m.parquet" in page.text
+        assert "F0000_" not in page.source
+
     def test_every_table_can_be_taken_and_lies_beside(self, run: Path, page: Page) -> None:
         files = {path.name: path.read_text() for path in (run / "tables").iterdir()}
         links = [tag for tag in page.all("a") if tag.get("download")]
@@ -198,6 +204,14 @@ class TestByHand:
         assert "SYNTHETIC" not in page.text
         single = write_report(folder / "predictions.parquet", out=tmp_path / "one.html")
         assert "75.0\u202f%" in Page(single).text
+
+    def test_very_many_views_have_no_confusions_of_their_own(self, tmp_path: Path) -> None:
+        frame = pd.concat([_by_hand().assign(view_id=f"camera {view}") for view in range(70)])
+        frame["sample_id"] = [f"s{number}" for number in range(len(frame))]
+        frame.to_parquet(tmp_path / "predictions.parquet")
+        page = Page(write_report(tmp_path))
+        assert "There are 70 views: the confusions of each are left out" in page.text
+        assert not (tmp_path / "figures" / "confusion-by-view.png").exists()
 
     def test_a_folder_without_predictions_is_a_clear_error(self, tmp_path: Path) -> None:
         with pytest.raises(PredictionsError, match=r"no predictions; expected fold\*"):

@@ -81,3 +81,8 @@ def test_leaks_that_were_not_looked_for_are_not_called_none() -> None:
     table = leak_table({"leaks": {"subjects": "not checkable", "counts": {"file": 2}}})
     assert table is not None
     assert [row[1].text for row in table.rows] == ["not checked (not checkable)", "2", "0"]
+
+    unread = "near duplicates of 2 pictures that cannot be read, first 'a'"
+    table = leak_table({"leaks": {"subjects": "checked", "counts": {}, "not_checked": [unread]}})
+    assert table is not None
+    assert [row[1].text for row in table.rows] == ["0", "0", "0; some could not be read"]
