@@ -153,7 +153,8 @@ class _Search:
         self._sketches, self._numbers = sketches, numbers
         self._people, self._kinds, self._may_meet = people, kinds, may_meet
         self._difference = difference
-        self._coarse = sketches.coarse[numbers]
+        is_whole = len(numbers) == len(sketches)
+        self._coarse = sketches.coarse if is_whole else sketches.coarse[numbers]
         self._parents = np.arange(len(numbers))  # of groups; nothing is joined unless asked
         self._is_joining = is_joining
         self._workers = workers
@@ -177,7 +178,9 @@ class _Search:
         """Pairs of which one may show a part of the other."""
         if self._sketches.windows is None:
             return
-        windows = self._sketches.windows.take(self._numbers)
+        windows = self._sketches.windows
+        if len(self._numbers) < len(self._sketches):  # else half a gigabyte would be copied
+            windows = windows.take(self._numbers)
         copies = mirrored_windows(windows) if variant == "mirrored" else windows
         for block in cut_pairs(
             windows,

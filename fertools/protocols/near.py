@@ -100,9 +100,10 @@ def find_near_pairs(
     people, _ = pd.factorize(frame["dataset"] + " " + frame["subject_id"])  # -1: nobody knows
     kinds, may_meet = _sides(lock, names.tolist())
     is_whole = np.array([digest is not None for digest in digests], np.bool_)
+    is_flat = np.concatenate([part.is_flat for part in parts])
     every = np.stack([pd.factorize(digests)[0], kinds, people], axis=1)
     is_first = ~pd.DataFrame(every).duplicated().to_numpy()  # of identical files one a kind
-    chosen = np.flatnonzero(is_whole & is_first & may_meet[kinds].any(axis=1))
+    chosen = np.flatnonzero(is_whole & ~is_flat & is_first & may_meet[kinds].any(axis=1))
     found = find_near_duplicates(
         _joined(parts, chosen),
         people=people[chosen],
@@ -149,12 +150,14 @@ class _Part:
     Attributes:
         names: Sample ids.
         digests: SHA-256 of the files' bytes; None where a picture cannot be read.
+        is_flat: Whether a picture shows one colour; it is nobody's copy.
         rows: Their rows in the manifest, ascending.
         files: What was read.
     """
 
     names: npt.NDArray[np.object_]
     digests: npt.NDArray[np.object_]
+    is_flat: BoolArray
     rows: IntArray
     files: ReadFiles
 
@@ -169,7 +172,7 @@ def _manifests(pool: Pool) -> list[Manifest]:
 def _read(manifest: Manifest, lock: Lock, pool: Pool, workers: int) -> _Part:
     """Read the pictures of a manifest, or take what an earlier run kept of them."""
     folder = manifest.path.parent / FOLDER
-    with hold_folder(folder, rooms=["."]):
+    with hold_folder(folder, rooms=["."], shared=True):  # two trainings may begin at once
         files = read_files(
             manifest.root,
             manifest.frame["image"].tolist(),
@@ -181,10 +184,11 @@ def _read(manifest: Manifest, lock: Lock, pool: Pool, workers: int) -> _Part:
     own = pool.frame.index[pool.frame["role"].isin(roles)]
     is_own = manifest.frame["sample_id"].isin(own.intersection(list(lock.labels)))
     rows = np.flatnonzero(is_own.to_numpy())
-    table = files.table.select(["sha256", "error"]).take(rows)
+    table = files.table.select(["sha256", "error", "is_flat"]).take(rows)
     digests = np.array(table.column("sha256").to_pylist(), np.object_)
     digests[table.column("error").is_valid().to_numpy()] = None
-    return _Part(manifest.frame["sample_id"].to_numpy(object)[rows], digests, rows, files)
+    is_flat = table.column("is_flat").to_numpy().astype(np.bool_)
+    return _Part(manifest.frame["sample_id"].to_numpy(object)[rows], digests, is_flat, rows, files)
 
 
 def _joined(parts: Sequence[_Part], chosen: IntArray) -> Sketches:

@@ -74,7 +74,7 @@ def run_gate(
     kept, excluded = exclude_leaks(lock, found) if exclude else (lock, ())
     report = find_leaks(kept, pool, pairs) if excluded else found
     if is_written:
-        write_leaks(lock_path, kept, pool, found, pairs)
+        write_leaks(lock_path, kept, pool, found, pairs, searched=lock)
     refuse_leaks(report, protocol=lock.protocol, strict=strict)
     return Checked(kept, report, excluded, found, pairs)
 

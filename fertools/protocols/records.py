@@ -29,7 +29,13 @@ def leaks_path(lock_path: Path) -> Path:
 
 
 def write_leaks(
-    lock_path: Path, lock: Lock, pool: Pool, report: LeakReport, near: NearPairs | None
+    lock_path: Path,
+    lock: Lock,
+    pool: Pool,
+    report: LeakReport,
+    near: NearPairs | None,
+    *,
+    searched: Lock | None = None,
 ) -> Path:
     """Write all leaks as a table, and as JSON with what the search for near duplicates found.
 
@@ -39,6 +45,7 @@ def write_leaks(
         pool: Their samples.
         report: What the gate found.
         near: What the search found, if there was one.
+        searched: The folds that it was found in, where leaks were left out since.
 
     Returns:
         The table; the record stands beside it and ends in ``.json``.
@@ -54,6 +61,7 @@ def write_leaks(
         "tool": f"fertools {__version__}",
         "protocol": lock.protocol,
         "lock_digest": lock.digest,
+        "searched_digest": (searched or lock).digest,
         "manifests": _digests(pool),
         "synthetic": lock.synthetic,
         "subjects": report.subjects_word,
@@ -88,7 +96,7 @@ def read_near(lock_path: Path, lock: Lock, pool: Pool) -> NearPairs | None:
     near = values.get("near")
     if (
         values.get("schema_version") != _SCHEMA_VERSION
-        or values.get("lock_digest") != lock.digest
+        or lock.digest not in (values.get("lock_digest"), values.get("searched_digest"))
         or values.get("manifests") != _digests(pool)
         or not isinstance(near, dict)
         or near.get("version") != NEAR_VERSION

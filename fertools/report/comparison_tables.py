@@ -84,9 +84,9 @@ def difference_table(made: RunComparison) -> Table:
             else:
                 continue
             figure = Cell(title, "primary" if name == made.primary else "")
-            heads = (Cell(f"{comparison.run} − {comparison.baseline}"), figure)
+            heads = (Cell(comparison.run), figure)
             rows.append((*(heads if several else heads[1:]), *texts(*cells)))
-    columns = [*(("Runs",) if several else ()), "Figure", "Difference", "95 % from", "to", "p"]
+    columns = [*(("Run",) if several else ()), "Figure", "Difference", "95 % from", "to", "p"]
     units = [*(("",) if several else ()), "", "points", "points", "points", ""]
     for holds, heading, unit in (
         (several, "p (Holm)", ""),
@@ -97,12 +97,11 @@ def difference_table(made: RunComparison) -> Table:
         if holds:
             columns.append(heading)
             units.append(unit)
-    first = made.comparisons[0]
-    which = "" if several else f"{first.run} − {first.baseline} "
+    runs = made.comparisons[0].run if not several else "each run"
     return Table(
         "differences",
-        f"Paired differences {which}on the same pictures, in percentage points (above 0: better "
-        "than the baseline)",
+        f"Paired differences: {runs} − {made.baseline} on the same pictures, in percentage points "
+        "(above 0: better than the baseline)",
         tuple(columns),
         tuple(rows),
         units=tuple(units),

@@ -25,7 +25,6 @@ def difference_drawing(made: RunComparison) -> Drawing:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.1, 0.8 + 0.27 * height), layout="constrained")
         axes = figure.add_subplot()
-        axes.axvline(0, color=PALETTE["muted"], linestyle=(0, (4, 3)), linewidth=1)
         ticks: dict[int, str] = {}
         place, reach = 0, 1.0
         for number, (name, rows) in enumerate(groups, 1):
@@ -46,6 +45,14 @@ def difference_drawing(made: RunComparison) -> Drawing:
                 axes.plot(ends, [place, place], color=colour, linewidth=4, alpha=0.35)
                 axes.plot([100 * difference], [place], "o", color=colour, markersize=6)
                 reach = max(reach, abs(100 * difference), *map(abs, ends))
+            axes.plot(
+                [0, 0],
+                [place - len(rows) + 0.4, place + 0.5],  # not through the name above
+                color=PALETTE["muted"],
+                linestyle=(0, (4, 3)),
+                linewidth=1,
+                zorder=0,
+            )
             place += 1
         axes.set_ylim(place - 0.4, -0.7)
         axes.set_xlim(-1.08 * reach, 1.08 * reach)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +157,12 @@ def _print(figure: Figure) -> tuple[str, bytes]:
     """SVG text (clear ground) and PNG bytes (white ground) without dates or versions."""
     FigureCanvasAgg(figure)
     svg, png = io.StringIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine(None)  # keep the places found for the SVG
-    figure.savefig(png, format="png", dpi=200, facecolor="white", metadata={"Software": None})
+    with warnings.catch_warnings():
+        # The SVG keeps letters as text, for any font that has them; the PNG shows a box.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(
+            svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+        figure.set_layout_engine(None)  # keep the places found for the SVG
+        figure.savefig(png, format="png", dpi=200, facecolor="white", metadata={"Software": None})
     return svg.getvalue(), png.getvalue()

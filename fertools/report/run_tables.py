@@ -235,7 +235,8 @@ def leak_table(results: Mapping[str, Any]) -> Table | None:
     rows = []
     for kind, (title, name) in _LEAKS.items():
         reason = next((text for start, text in reasons.items() if start.startswith(name)), None)
-        found = count(counts.get(kind, 0))
+        number = counts.get(kind, 0)
+        found = count(number) if isinstance(number, int) else str(number)
         if reason is not None:
             found = f"not checked ({reason})" if reason else f"{found}; some could not be read"
         rows.append(texts(title, found))

@@ -38,18 +38,27 @@ def write_other_run(run: Path, folder: Path) -> Path:
         columns, frame = score_columns(table.info.classes), table.frame.copy()
         wrong = np.arange(len(frame)) % 4 == 0
         frame.loc[wrong, columns] = np.roll(frame.loc[wrong, columns].to_numpy(), 1, axis=1)
-        write_predictions(path, frame, replace(table.info, model="other_model"))
+        write_predictions(path, frame, replace(table.info, model="another_model_with_a_long_name"))
     return folder
 
 
 def write_by_hand(folder: Path) -> Path:
-    """What pandas writes for somebody else's model: no people, no views, no metadata."""
+    """What pandas writes for somebody else's model: odd names, six views, nothing on people."""
     folder.mkdir()
-    scores = np.random.default_rng(0).dirichlet(np.ones(3), 60)
-    names = ["score_anger", "score_a very long name of an expression", "score_<i>fear</i> & co"]
-    frame = pd.DataFrame(scores, columns=names)
-    frame["sample_id"] = [f"picture {number}" for number in range(60)]
-    frame["label"] = np.arange(60) % 3
+    names = ["anger", "a very long name of an expression", "<i>fear</i> & co", "contempt"]
+    names += ["Überraschung_ohne_jedes_Leerzeichen", "happiness", "neutral", "sadness"]
+    rng = np.random.default_rng(0)
+    scores = rng.dirichlet(np.ones(len(names)), 480)
+    frame = pd.DataFrame(scores, columns=[f"score_{name}" for name in names])
+    number = np.arange(480)
+    frame["sample_id"] = [f"picture {n}" for n in number]
+    frame["label"] = number % len(names)
+    frame["yaw_deg"], frame["pitch_deg"] = number // 8 % 3 * 30.0, number // 24 % 2 * 15.0
+    frame["view_id"] = [
+        f"view {yaw:.0f} {pitch:.0f}"
+        for yaw, pitch in zip(frame["yaw_deg"], frame["pitch_deg"], strict=True)
+    ]
+    frame["found"] = rng.random(480) > 0.05
     frame.to_parquet(folder / "predictions.parquet")
     return folder
 

@@ -112,10 +112,22 @@ def test_an_earlier_search_is_taken_only_while_no_picture_was_written(small: Any
     assert len(find_near_pairs(lock, pool, known=known).links) == 1
 
 
-def test_two_at_once_are_refused(small: Any) -> None:
+def test_two_checks_may_read_at_once_but_not_beside_a_verification(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fertools.jobs.folder_lock._PATIENCE_SECONDS", 0)
     lock, pool = small.locked()
+    with hold_folder(small.folder / "verify", shared=True):
+        assert find_near_pairs(lock, pool).unread == ()
     with (
         hold_folder(small.folder / "verify"),
         pytest.raises(OutputError, match="another process is writing here"),
     ):
         find_near_pairs(lock, pool)
+
+
+def test_pictures_of_one_colour_are_nobodys_copies(small: Any) -> None:
+    for name in ("S1_anger", "S4_anger"):
+        small.save(name, np.full((60, 60, 3), 90 + len(name) + int(name[1]), np.uint8))
+    near = find_near_pairs(*small.locked())
+    assert (near.links, near.unread) == ((), ())

@@ -93,6 +93,15 @@ def test_left_out_samples_are_recorded_and_the_lock_is_another_one(small: Any, p
         read_lock(path)
 
 
+def test_what_was_found_holds_for_the_lock_with_and_without_the_offenders(
+    small: Any, path: Path
+) -> None:
+    lock, pool = plant_all(small)
+    checked = run_gate(lock, pool, path, near=True, exclude=True, is_written=True)
+    assert read_near(path, lock, pool) == read_near(path, checked.lock, pool) == checked.near
+    assert json.loads(leaks_path(path).with_suffix(".json").read_text())["num_excluded"] == 6
+
+
 def test_nothing_is_left_out_of_a_clean_lock(small: Any, path: Path) -> None:
     lock, pool = small.locked()
     checked = run_gate(lock, pool, path, near=True, strict=True, exclude=True)

@@ -205,6 +205,16 @@ class TestByHand:
         single = write_report(folder / "predictions.parquet", out=tmp_path / "one.html")
         assert "75.0\u202f%" in Page(single).text
 
+    def test_names_in_any_script_are_kept(self, tmp_path: Path) -> None:
+        names = {"score_smile": "score_微笑", "score_neutral": 'score_<b>"$x_1$&</b>'}
+        frame = _by_hand().rename(columns=names).assign(view_id=["上", "上", "<u>", "<u>"])
+        frame.to_parquet(tmp_path / "predictions.parquet")
+        page = Page(write_report(tmp_path))
+        assert "微笑" in page.text
+        assert '<b>"$x_1$&</b>' in page.text
+        assert "微笑" in (tmp_path / "figures" / "confusion.svg").read_text(encoding="utf-8")
+        assert not page.all("u")
+
     def test_very_many_views_have_no_confusions_of_their_own(self, tmp_path: Path) -> None:
         frame = pd.concat([_by_hand().assign(view_id=f"camera {view}") for view in range(70)])
         frame["sample_id"] = [f"s{number}" for number in range(len(frame))]
