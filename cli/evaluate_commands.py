@@ -141,8 +141,17 @@ def _print_results(results: dict[str, Any]) -> None:
         typer.echo(f"NOT AS LOCKED: {text}")
     if results["pictures_differ"]:
         typer.echo("pictures: other bytes than those trained on, from the same source files")
+    leaks = results["leaks"]
+    for kind, number in leaks["counts"].items():
+        typer.echo(f"LEAKS: {number:,} tested pictures are trained on, by {kind}")
+    if leaks["num_excluded"]:
+        typer.echo(
+            f"NOT THE WHOLE PROTOCOL: {leaks['num_excluded']:,} times a training sample that leaks "
+            "was left out of a fold"
+        )
     people = f" of {results['num_subjects']} people" if results["num_subjects"] else ""
-    typer.echo(f"tested      {results['num_samples']:,} pictures{people} never trained on")
+    apart = "" if leaks["counts"] else " never trained on"
+    typer.echo(f"tested      {results['num_samples']:,} pictures{people}{apart}")
     typer.echo(f"accuracy    {results['accuracy']:6.1%}   (chance {results['chance']:.1%})")
     for key, title in (("uar", "UAR"), ("macro_f1", "macro-F1")):
         typer.echo(f"{title:<11} {results[key]:6.1%}")

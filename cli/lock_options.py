@@ -96,6 +96,7 @@ def open_lock(
     from fertools.errors import LockError, ProtocolError
     from fertools.protocols import (
         changed_members,
+        check_folds,
         check_lock,
         list_protocols,
         load_protocol,
@@ -122,6 +123,7 @@ def open_lock(
     if list_changes is not None and (changes := changed_members(lock, pool)):
         _write_changes(list_changes, changes)
     check_lock(lock, pool)
+    check_folds(lock, declared, pool)
     return lock, pool
 
 

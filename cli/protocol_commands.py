@@ -147,7 +147,7 @@ def check(
     Example: fertools protocols check data/derived/bu3dfe-p1/bu3dfe-p1-5fold.lock.json
     """
     from fertools.jobs.pool import default_workers
-    from fertools.protocols import run_gate, write_lock
+    from fertools.protocols import run_gate, write_leaks, write_lock
 
     stem = lock_path.name.removesuffix(".json").removesuffix(".lock")
     found, pool = open_lock(
@@ -174,6 +174,7 @@ def check(
     if checked.excluded:
         path = out or lock_path.with_name(f"{stem}.excluded.lock.json")
         write_lock(path, checked.lock)
+        write_leaks(path, checked.lock, pool, checked.report, checked.near)
     typer.echo(path)
 
 

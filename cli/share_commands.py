@@ -76,9 +76,7 @@ def agree(
 def restore(
     shared: Annotated[Path, typer.Argument(metavar="SHARED", help="Their shared predictions.")],
     lock: _Lock,
-    out: Annotated[
-        Path, typer.Option(help="Folder for predictions.parquet; 'fertools report' reads it.")
-    ],
+    out: Annotated[Path, typer.Option(help="Folder to write; 'fertools report' reads it.")],
     data: Data = None,
     protocol: ProtocolFile = None,
 ) -> None:
@@ -89,4 +87,4 @@ def restore(
     from fertools.metrics import restore_predictions
 
     opened, pool = open_lock(lock, data=data, protocol=protocol)
-    typer.echo(restore_predictions(out / "predictions.parquet", shared, opened, pool))
+    typer.echo(restore_predictions(out, shared, opened, pool))

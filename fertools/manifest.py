@@ -224,7 +224,11 @@ def _schema() -> pa.DataFrameSchema:
     def angle(limit: float) -> pa.Check:
         return pa.Check.in_range(-limit, limit)
 
+    name = pa.Check(_are_names, name="printable text without white space at its ends")
     checks: dict[str, list[pa.Check]] = {
+        "sample_id": [name],
+        "subject_id": [name],
+        "view_id": [name],
         "image": [pa.Check(_are_inside, name="a relative path without '..'")],
         "expression": [pa.Check.isin(EXPRESSIONS)],
         "intensity": [pa.Check.in_range(1, 4)],
@@ -247,6 +251,12 @@ def _schema() -> pa.DataFrameSchema:
             for column, kind in COLUMNS.items()
         }
     )
+
+
+def _are_names(column: pd.Series[Any]) -> pd.Series[bool]:
+    """Whether texts can be told apart by eye: two persons may not differ by a blank at the end."""
+    good = {v for v in column.unique() if v and v.isprintable() and v == v.strip()}
+    return column.isin(good)
 
 
 def _check_names(path: Path, names: list[Any]) -> None:

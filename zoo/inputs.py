@@ -13,6 +13,7 @@ from fertools.protocols import (
     Lock,
     NearPairs,
     Pool,
+    check_folds,
     check_lock,
     load_protocol,
     parse_data,
@@ -98,6 +99,8 @@ def find_inputs(
             raise LockError(f"{path}: {text}; {remedy}")
         mismatch = (f"the lock {text}",)
     mismatch += check_lock(lock, pool, allow_mismatch=allow_mismatch)
+    if not mismatch:
+        check_folds(lock, protocol, pool)
     is_first = search and read_near(path, lock, pool) is None
     checked = run_gate(
         lock,

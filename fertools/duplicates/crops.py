@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from fertools.duplicates.windows import Windows
+from fertools.duplicates.windows import NUM_WINDOWS, Windows
 
 __all__ = ["cut_pairs"]
 
 IntArray = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
+Buckets = tuple[npt.NDArray[np.uint64], Int32Array, Int32Array]
 
 _KEY_BITS = 20
 _SHIFTS = np.array([0, 15, 29, 44])  # the lowest bit of each table's key
@@ -52,16 +53,26 @@ def cut_pairs(
         Lv et al., "Multi-probe LSH: efficient indexing for high-dimensional similarity search",
         VLDB 2007.
     """
-    from fertools.duplicates.kernels import fill_buckets, find_cut
+    for sources in _sides(kinds, may_meet):
+        yield from _cut_from(sources, windows, copies, kinds, may_meet, roots, workers)
+
+
+def _cut_from(
+    sources: IntArray,
+    windows: Windows,
+    copies: Windows,
+    kinds: IntArray,
+    may_meet: npt.NDArray[np.bool_],
+    roots: Callable[[], IntArray],
+    workers: int,
+) -> Iterator[Int32Array]:
+    """The pairs of some sources."""
+    from fertools.duplicates.kernels import find_cut
 
     count = len(windows.inner)
     words = windows.inner.reshape(-1, 2)
-    first = np.ascontiguousarray(words[:, 0])
-    ordered = np.empty((len(_SHIFTS), len(words)), np.uint64)
-    numbers = np.empty((len(_SHIFTS), len(words)), np.int32)
-    starts = np.zeros((len(_SHIFTS), (1 << _KEY_BITS) + 1), np.int32)
-    for table, shift in enumerate(_SHIFTS.tolist()):
-        ordered[table], numbers[table] = fill_buckets(first, shift, starts[table])
+    buckets = _buckets(words, sources)
+    is_asked = np.asarray(may_meet[np.unique(kinds[sources])].any(axis=0))[kinds]
     scratch = [np.full(count, -1, np.int32) for _ in range(workers)]
 
     def search(worker: int, begin: int, end: int) -> list[Int32Array]:
@@ -72,9 +83,10 @@ def cut_pairs(
                 copies.outer[:end],
                 copies.unsure[:end],
                 words,
-                (ordered, numbers, starts),
+                buckets,
                 _SHIFTS,
                 known,
+                is_asked,
                 kinds,
                 may_meet,
                 _MOST_BITS,
@@ -100,3 +112,31 @@ def cut_pairs(
             share = _AT_ONCE / max(len(block), 1)
             step = int(np.clip(step * min(share, 2.0), 16, 8192))
             begin = end
+
+
+def _sides(kinds: IntArray, may_meet: npt.NDArray[np.bool_]) -> list[IntArray]:
+    """The sources that are searched together: all, or the two sides where there are only two.
+
+    One side is small where a set is trained on and a few of it are tested; then either the buckets
+    or those who look into them are few.
+    """
+    present = np.unique(kinds)
+    meets = may_meet[np.ix_(present, present)]
+    if len(present) != 2 or meets.diagonal().any():
+        return [np.arange(len(kinds))]
+    return [np.flatnonzero(kinds == kind) for kind in present]
+
+
+def _buckets(words: npt.NDArray[np.uint64], sources: IntArray) -> Buckets:
+    """For each table some sources' first words in order, their numbers, where values begin."""
+    from fertools.duplicates.kernels import fill_buckets
+
+    places = (sources[:, None] * NUM_WINDOWS + np.arange(NUM_WINDOWS)).reshape(-1)
+    first = words[places, 0]
+    ordered = np.empty((len(_SHIFTS), len(places)), np.uint64)
+    numbers = np.empty((len(_SHIFTS), len(places)), np.int32)
+    starts = np.zeros((len(_SHIFTS), (1 << _KEY_BITS) + 1), np.int32)
+    for table, shift in enumerate(_SHIFTS.tolist()):
+        ordered[table], order = fill_buckets(first, shift, starts[table])
+        numbers[table] = places[order]
+    return ordered, numbers, starts

@@ -135,7 +135,7 @@ def fill_buckets(
 
 @compiled(
     "UniTuple(i8, 2)(u8[:,:,::1], u8[:,::1], u8[:,::1],"
-    "Tuple((u8[:,::1], i4[:,::1], i4[:,::1])), i8[::1], i8[::1], i8[::1], b1[:,::1],"
+    "Tuple((u8[:,::1], i4[:,::1], i4[:,::1])), i8[::1], i8[::1], b1[::1], i8[::1], b1[:,::1],"
     "UniTuple(i8, 2), i8, i4[::1], i4[:,::1])"
 )
 def find_cut(
@@ -145,6 +145,7 @@ def find_cut(
     buckets: tuple[HashArray, npt.NDArray[np.int32], npt.NDArray[np.int32]],
     shifts: IntArray,
     roots: IntArray,
+    is_asked: npt.NDArray[np.bool_],
     kinds: IntArray,
     may_meet: npt.NDArray[np.bool_],
     most_bits: tuple[int, int],
@@ -159,9 +160,10 @@ def find_cut(
         unsure: Shape ``(N, W)``: bits of their first words that may be turned.
         inner: Sources' words, shape ``(N * W, 2)``.
         buckets: Of the sources' first words, for each table: the words in order and their numbers,
-            shape ``(T, N * W)``, and where each value of the table's bits begins, ``(T, V + 1)``.
+            shape ``(T, S)``, and where each value of the table's bits begins, ``(T, V + 1)``.
         shifts: Shape ``(T,)``: the lowest bit of each table.
         roots: Shape ``(N,)``: pictures of one root need not be found.
+        is_asked: Shape ``(N,)``: of which copies sources are looked for.
         kinds: Shape ``(N,)``.
         may_meet: Shape ``(K, K)``: kinds whose pairs are looked for.
         most_bits: How many bits may differ in the first words, and in both.
@@ -179,6 +181,8 @@ def find_cut(
     touched, doubts = np.empty(len(best), np.int64), np.empty(64, np.int64)
     count = 0
     for copy in range(begin, len(outer)):
+        if not is_asked[copy]:
+            continue
         num_touched = 0
         for window in range(num_windows):
             word, second = outer[copy, window, 0], outer[copy, window, 1]

@@ -7,14 +7,17 @@ make. They join names, labels and people again and get every figure.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from fertools.errors import PredictionsError
+from fertools.errors import OutputError, PredictionsError
 from fertools.jobs import atomic_path
-from fertools.metrics.predictions import PredictionsInfo, write_predictions
+from fertools.metrics.membership import check_membership
+from fertools.metrics.predictions import PredictionsInfo, read_predictions, write_predictions
 from fertools.metrics.tables import read_tables
+from fertools.protocols import write_lock
 from fertools.protocols.public import pseudonyms, write_public
 from fertools.regular_files import open_for_arrow
 
@@ -94,32 +97,55 @@ def share_run(run: Path, lock: Lock, pool: Pool, out: Path) -> tuple[Path, Path]
     return predictions, shared
 
 
-def restore_predictions(path: Path, shared: Path, lock: Lock, pool: Pool) -> Path:
+def restore_predictions(out: Path, shared: Path, lock: Lock, pool: Pool) -> Path:
     """Give shared predictions their names and labels again.
 
     Args:
-        path: The predictions table to write.
+        out: The folder to write: ``fold*/predictions.parquet`` and the lock that they are under.
         shared: A file of :func:`share_predictions`.
-        lock: One's own lock of the same protocol on the same set.
+        lock: One's own lock: it must have the digest of the one that they were made under, which
+            it has if protocol, samples, labels, recipe and source files are the same.
         pool: Its samples.
 
+    Returns:
+        ``out``.
+
     Raises:
-        PredictionsError: If the file is damaged or none, or names a sample that the set has not.
+        PredictionsError: If the file is damaged or none, was made under another lock, or is not of
+            the lock's test samples, fold by fold.
+        OutputError: If the folder holds anything else, or cannot be written.
     """
     frame, info = _read_shared(shared)
+    said = (info.lock_digest, info.protocol, info.classes, info.synthetic)
+    if said != (lock.digest, lock.protocol, lock.classes, lock.synthetic):
+        raise PredictionsError(
+            f"{shared}: was made under the lock {info.lock_digest[:12]!r} of {info.protocol!r}, "
+            f"this one is {lock.digest[:12]!r} of {lock.protocol!r}; 'fertools protocols agree' "
+            "tells in what the two differ"
+        )
     names = {hidden: name for name, hidden in pseudonyms(lock, pool).names.items()}
     unknown = ~frame["sample_id"].isin(names)
     if unknown.any():
         raise PredictionsError(
             f"{shared}: {int(unknown.sum()):,} of {len(frame):,} samples are none of the lock's; "
-            "they were made on other files or under another protocol"
+            "the file was changed"
         )
     frame["sample_id"] = frame["sample_id"].map(names)
     frame["label"] = frame["sample_id"].map(lock.labels)
     about = pool.frame.loc[frame["sample_id"]]
     for column in _KNOWN_AGAIN:
         frame[column] = about[column].array
-    return write_predictions(path, frame, replace(info, lock_digest=lock.digest))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out}: is there and is not empty; give another --out")
+    with TemporaryDirectory() as scratch:  # nothing is written before all is checked
+        table = read_predictions(
+            write_predictions(Path(scratch) / "predictions.parquet", frame, info)
+        )
+    check_membership([table], lock)
+    for fold, rows in table.frame.groupby("fold"):
+        write_predictions(out / f"fold{fold}" / "predictions.parquet", rows, info)
+    write_lock(out / "protocol.lock.json", lock)
+    return out
 
 
 def _read_shared(path: Path) -> tuple[pd.DataFrame, PredictionsInfo]:
@@ -132,9 +158,13 @@ def _read_shared(path: Path) -> tuple[pd.DataFrame, PredictionsInfo]:
         facts = json.loads((table.schema.metadata or {})[_KEY])
         lists = {name: tuple(facts.get(name, ())) for name in ("classes", "mismatch")}
         info = PredictionsInfo(**{**facts, **lists})
+        kinds = (str, str, bool, str, str)
+        words = (info.protocol, info.lock_digest, info.synthetic, info.model, info.fusion)
+        if [type(word) for word in words] != list(kinds):
+            raise ValueError("facts of other types")
         frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
         if "sample_id" not in frame or set(frame.columns) & {"label", "expression"}:
             raise ValueError("other columns")
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise PredictionsError(f"{path}: is no table of shared predictions, or damaged") from error
     return frame, info

@@ -12,6 +12,7 @@ from fertools.protocols.lock import (
 from fertools.protocols.matching import (
     Change,
     changed_members,
+    check_folds,
     check_lock,
     find_differences,
     pictures_digest,
@@ -50,6 +51,7 @@ __all__ = [
     "SubjectKFold",
     "UnseenView",
     "changed_members",
+    "check_folds",
     "check_lock",
     "exclude_leaks",
     "find_differences",

@@ -5,13 +5,14 @@ What becomes of it says :mod:`fertools.protocols.policy`.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from fertools.duplicates import group_pairs
-from fertools.protocols.lock import Exclusion, Lock
+from fertools.protocols.lock import Exclusion, Lock, source_digests
 from fertools.protocols.near import NearLink, NearPairs
 from fertools.protocols.pool import Pool
 
@@ -30,7 +31,8 @@ class Leak:
         fold: Its number.
         train: Sample that is trained on, or that a model is chosen by.
         test: Sample that is tested.
-        what: The subject, the file's SHA-256, or what was done to the tested picture, seen from the
+        what: The subject, the file's SHA-256, ``source`` and that of the file that two pictures
+            were made from, or what was done to the tested picture, seen from the
             other: ``mirrored``, ``cropped``, ``brightened``, ``darkened``, several of them,
             ``re-encoded``, or ``copy of a copy``.
     """
@@ -103,13 +105,17 @@ def find_leaks(lock: Lock, pool: Pool, near: NearPairs | None = None) -> LeakRep
             :func:`fertools.protocols.near.find_near_pairs`; else none are looked for.
     """
     files = dict(zip(pool.frame.index, pool.frame["sha256"], strict=True))
+    sources = source_digests(pool.frame)
     sets = dict(zip(pool.frame.index, pool.frame["dataset"], strict=True))
     subjects = {
-        name: f"{sets[name]} {who}" for name, who in lock.subjects.items() if who is not None
+        name: f"{sets[name]} {_plain(who)}"
+        for name, who in lock.subjects.items()
+        if who is not None
     }  # two sets may have a subject of the same name
     checks: list[tuple[Kind, Mapping[str, str], _Choose]] = [
         ("subject", subjects, lambda trained, test: (trained[0], lock.subjects[test] or "")),
         ("file", files, lambda trained, test: (trained[0], files[test])),
+        ("file", sources, lambda trained, test: _cut_from_one(trained, test, files, sources)),
     ]
     if near is not None:
         copies = _Copies(near, files)
@@ -138,6 +144,19 @@ def find_leaks(lock: Lock, pool: Pool, near: NearPairs | None = None) -> LeakRep
         offenders=tuple(offenders),
         unread=() if near is None else near.unread,
     )
+
+
+def _plain(name: str) -> str:
+    """A subject's name without what cannot be seen: case, width, white space at the ends."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+def _cut_from_one(
+    trained: Sequence[str], test: str, files: Mapping[str, str], sources: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """A training sample that was made from the same source file, but is another picture."""
+    others = [name for name in trained if files[name] != files[test]]
+    return (others[0], f"source {sources[test]}") if others else None
 
 
 class _Copies:

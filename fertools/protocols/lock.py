@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
+_FACTS = ("view_id", "intensity", "aligned")
 NotFound = Literal["error", "excluded"]
 _MAX_BYTES = 2_000_000_000
 
@@ -48,10 +49,11 @@ class Source:
         role: ``samples``, ``train``, ``test`` or ``val``.
         dataset: The set.
         synthetic: Whether it is a stand-in.
-        recipe: How the pictures were made (the manifest's config).
+        recipe: How the pictures were made (the manifest's config, without digests of what other
+            manifests they came through).
         sources_digest: SHA-256 over the samples' ids and the digests of their source files.
-        views_digest: SHA-256 over the samples' ids, views and intensities, by which results are
-            told apart.
+        facts_digest: SHA-256 over the samples' ids, views and intensities, by which results are
+            told apart, and whether their face was found.
     """
 
     role: str
@@ -59,7 +61,7 @@ class Source:
     synthetic: bool
     recipe: dict[str, Any]
     sources_digest: str
-    views_digest: str
+    facts_digest: str
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,14 @@ def _problem(lock: Lock) -> str | None:
         return f"samples without a face are {lock.not_found!r}"
     if not lock.folds or not lock.sources:
         return "it has no fold or no source"
+    if lock.synthetic != any(source.synthetic for source in lock.sources):
+        return "says another thing about stand-ins than its sources"
+    if len({(fold.name, fold.test) for fold in lock.folds}) != len(lock.folds):
+        return "a fold stands there twice"
+    for one in lock.excluded:
+        fold = lock.folds[one.fold] if 0 <= one.fold < len(lock.folds) else None
+        if fold is None or one.sample not in lock.labels or one.sample in {*fold.train, *fold.val}:
+            return f"{one.sample!r} is said to be left out of fold {one.fold}, which is not so"
     for fold in lock.folds:
         sides = [*fold.train, *fold.val, *fold.test]
         if len(set(sides)) != len(sides):
@@ -232,21 +242,26 @@ def sources_of(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source
     members = pool.frame if frame is None else frame
     for role, manifest in pool.manifests.items():
         own = members[members["role"] == role]
-        recipe = manifest.info.config
+        recipe = _recipe(manifest.info.config)
         if role in pool.members:
-            recipe = {**recipe, "members": pool.members[role].info.config}
-        views = zip(
-            *(own[name].astype("string").fillna("") for name in ("view_id", "intensity")),
-            strict=True,
-        )
+            recipe = {**recipe, "members": _recipe(pool.members[role].info.config)}
+        known = [own[name].astype("string").fillna("") for name in _FACTS if name in own]
+        facts = map(" ".join, zip(*known, strict=True))
         yield Source(
             role=role,
             dataset=manifest.info.dataset,
             synthetic=manifest.info.synthetic,
             recipe=recipe,
             sources_digest=_digest_of(source_digests(own)),
-            views_digest=_digest_of(dict(zip(own.index, map(" ".join, views), strict=True))),
+            facts_digest=_digest_of(dict(zip(own.index, facts, strict=True))),
         )
+
+
+def _recipe(config: Any) -> Any:
+    """Options without the digests of manifests, which change with what decides no picture."""
+    if not isinstance(config, dict):
+        return config
+    return {key: _recipe(value) for key, value in config.items() if key != "input_digest"}
 
 
 def source_digests(frame: pd.DataFrame) -> dict[str, str]:

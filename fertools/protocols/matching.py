@@ -11,6 +11,7 @@ from fertools.jobs import text_digest
 from fertools.protocols.lock import Lock, Source, sources_of, subjects_of
 from fertools.protocols.pool import Pool
 from fertools.protocols.spec import Protocol
+from fertools.protocols.splitters import make_folds
 
 __all__ = [
     "Change",
@@ -26,12 +27,45 @@ def unlike_protocol(lock: Lock, protocol: Protocol) -> str | None:
     """In words why a lock is not one of this protocol as it reads now; None if it is."""
     if lock.protocol != protocol.name:
         return f"is a lock of the protocol {lock.protocol!r}, expected {protocol.name!r}"
-    if lock.protocol_digest != protocol.digest:
+    said = (lock.protocol_digest, lock.protocol_version, lock.classes, lock.not_found)
+    if said != (protocol.digest, protocol.version, protocol.classes, protocol.not_found):
         return (
             f"was made when the protocol {protocol.name!r} read otherwise (version "
             f"{lock.protocol_version}, now {protocol.version})"
         )
     return None
+
+
+def check_folds(lock: Lock, protocol: Protocol, pool: Pool) -> None:
+    """Make the folds again and compare: a lock that was edited and sealed again is noticed.
+
+    Args:
+        lock: A lock of the protocol, which the samples fit.
+        protocol: The declaration.
+        pool: The samples.
+
+    Raises:
+        LockError: If a fold is not what the protocol makes of these samples, but for samples that
+            the lock says were left out.
+        ProtocolError: See :func:`fertools.protocols.make_folds`.
+    """
+    left_out = [
+        {one.sample for one in lock.excluded if one.fold == k} for k in range(len(lock.folds))
+    ]
+    expected = make_folds(protocol, pool)
+    if len(expected) != len(lock.folds):
+        raise LockError(
+            f"{pool.main.path}: {protocol.name} makes {len(expected)} folds of it, the lock has "
+            f"{len(lock.folds)}; lock the protocol again"
+        )
+    for fold, made, out in zip(lock.folds, expected, left_out, strict=True):
+        kept = [tuple(name for name in side if name not in out) for side in (made.train, made.val)]
+        if (fold.name, fold.train, fold.val, fold.test) != (made.name, *kept, made.test):
+            raise LockError(
+                f"{pool.main.path}: {fold.name} of the lock is not what {protocol.name} makes of "
+                "these samples; it was edited, or made by another version of fertools: lock the "
+                "protocol again"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +167,8 @@ def find_differences(lock: Lock, pool: Pool) -> Iterator[str]:
             yield f"the pictures{of} were made otherwise, in {', '.join(keys)}"
         if other.sources_digest != source.sources_digest:
             yield f"the pictures{of} were made from other source files"
-        if other.views_digest != source.views_digest:
-            yield f"the samples{of} have other views or intensities"
+        if other.facts_digest != source.facts_digest:
+            yield f"the samples{of} have other views or intensities, or other faces were found"
 
 
 def _set(source: Source) -> str:

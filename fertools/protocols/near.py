@@ -182,13 +182,14 @@ def _read(manifest: Manifest, lock: Lock, pool: Pool, workers: int) -> _Part:
         )
     roles = [r for r, m in pool.manifests.items() if m.path.resolve() == manifest.path.resolve()]
     own = pool.frame.index[pool.frame["role"].isin(roles)]
-    is_own = manifest.frame["sample_id"].isin(own.intersection(list(lock.labels)))
-    rows = np.flatnonzero(is_own.to_numpy())
+    locked = set(own).intersection(lock.labels)
+    names = manifest.frame["sample_id"].to_numpy(object)
+    rows = np.flatnonzero([name in locked for name in names])
     table = files.table.select(["sha256", "error", "is_flat"]).take(rows)
     digests = np.array(table.column("sha256").to_pylist(), np.object_)
     digests[table.column("error").is_valid().to_numpy()] = None
     is_flat = table.column("is_flat").to_numpy().astype(np.bool_)
-    return _Part(manifest.frame["sample_id"].to_numpy(object)[rows], digests, is_flat, rows, files)
+    return _Part(names[rows], digests, is_flat, rows, files)
 
 
 def _joined(parts: Sequence[_Part], chosen: IntArray) -> Sketches:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fertools.errors import LeakError
+from fertools.errors import LeakError, ManifestError
 from fertools.protocols.gate import LeakReport, find_leaks
 from fertools.protocols.lock import Exclusion, Lock, sealed
 from fertools.protocols.near import NearPairs, find_near_pairs
@@ -67,8 +67,14 @@ def run_gate(
         ManifestError: If an earlier run's record is damaged.
         OutputError: If something cannot be written.
     """
-    pairs = None if near is False else read_near(lock_path, lock, pool)
-    if near:
+    pairs = None
+    if near is not False:
+        try:
+            pairs = read_near(lock_path, lock, pool)
+        except ManifestError:
+            if not near:
+                raise
+    if near:  # a damaged record is made anew
         pairs = find_near_pairs(lock, pool, known=pairs, workers=workers)
     found = find_leaks(lock, pool, pairs)
     kept, excluded = exclude_leaks(lock, found) if exclude else (lock, ())

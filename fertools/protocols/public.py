@@ -92,12 +92,24 @@ def read_public(path: Path) -> dict[str, Any]:
         if values["kind"] != _KIND:
             raise ValueError("another kind of file")
         body = {key: value for key, value in values.items() if key != "digest"}
+        _check_shape(values)
         is_whole = values["digest"] == text_digest(json.dumps(body, sort_keys=True))
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise LockError(f"{path}: is damaged or no shared lock; ask for it again") from error
     if not is_whole:
         raise LockError(f"{path}: was changed after it was made; ask for it again")
     return dict(values)
+
+
+def _check_shape(values: dict[str, Any]) -> None:
+    """Raise ``ValueError`` where a shared lock is not made as ours are."""
+    for fold in values["folds"]:
+        for side in _SIDES:
+            names = fold[side]
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise ValueError(f"{side} is no list of names")
+            if len(set(names)) != len(names):
+                raise ValueError(f"a name stands twice in {side}")
 
 
 def compare_public(shared: dict[str, Any], lock: Lock, pool: Pool) -> list[str]:
@@ -118,6 +130,8 @@ def compare_public(shared: dict[str, Any], lock: Lock, pool: Pool) -> list[str]:
     if len(theirs) != len(own["folds"]):
         return [*differences, f"{len(theirs)} folds there and {len(own['folds'])} here"]
     for there, here in zip(theirs, own["folds"], strict=True):
+        if there.get("name") != here["name"]:
+            differences.append(f"{here['name']} is called {there.get('name')!r} there")
         for side in _SIDES:
             only = [len(set(a) - set(b)) for a, b in _both_ways(there[side], here[side])]
             if any(only):

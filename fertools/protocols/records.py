@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fertools import __version__
 from fertools.errors import ManifestError
-from fertools.jobs import read_note, write_json, write_text
+from fertools.jobs import read_note, text_digest, write_json, write_text
 from fertools.protocols.gate import LeakReport
 from fertools.protocols.lock import Lock
 from fertools.protocols.near import NEAR_VERSION, NearLink, NearPairs
@@ -70,7 +71,7 @@ def write_leaks(
         "num_excluded": len(lock.excluded),
         "near": None if near is None else {"version": NEAR_VERSION, **asdict(near)},
     }
-    write_json(path.with_suffix(".json"), record)
+    write_json(path.with_suffix(".json"), {**record, "digest": _digest(record)})
     return path
 
 
@@ -94,6 +95,8 @@ def read_near(lock_path: Path, lock: Lock, pool: Pool) -> NearPairs | None:
     remedy = "delete it, or run 'fertools protocols check' again"
     values = read_note(path, max_bytes=_MAX_BYTES, remedy=remedy)
     near = values.get("near")
+    if values.pop("digest", None) != _digest(values):
+        raise ManifestError(f"{path}: was changed or is damaged; {remedy}")
     if (
         values.get("schema_version") != _SCHEMA_VERSION
         or lock.digest not in (values.get("lock_digest"), values.get("searched_digest"))
@@ -110,6 +113,11 @@ def read_near(lock_path: Path, lock: Lock, pool: Pool) -> NearPairs | None:
         return NearPairs(links, int(near["num_pairs"]), tuple(map(str, near["unread"])))
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"{path}: is damaged; {remedy}") from error
+
+
+def _digest(record: dict[str, Any]) -> str:
+    """SHA-256 over a record."""
+    return text_digest(json.dumps(record, sort_keys=True))
 
 
 def _digests(pool: Pool) -> dict[str, Any]:

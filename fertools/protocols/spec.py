@@ -57,7 +57,9 @@ class Selection(_Strict):
 
     dataset: str
     derived: str
-    where: Mapping[str, tuple[str | int, ...]] = Field(default_factory=dict)
+    where: Mapping[str, Annotated[tuple[str | int, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
     members: str | None = None
     rename: Mapping[str, str] = Field(default_factory=dict)
     ids: str | None = None
@@ -179,7 +181,7 @@ class Protocol(_Strict):
     """
 
     name: str
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, strict=True)
     title: str
     reference: str
     task: Literal["expression"]
@@ -203,6 +205,8 @@ class Protocol(_Strict):
     def _reported(self) -> Protocol:
         if self.primary_metric not in self.metrics:
             raise ValueError("'primary_metric' must be one of 'metrics'")
+        if len(set(self.metrics)) != len(self.metrics):
+            raise ValueError("'metrics' names one twice")
         return self
 
     @property

@@ -36,6 +36,7 @@ __all__ = ["read_files"]
 
 _SHORTEST = 4 * THUMBNAIL_SIZE  # finer than thumbnails: the scaled decoder smooths otherwise
 _WINDOWS = ("inner", "outer", "unsure")
+_STAMP = ("mtime_ns", "ctime_ns", "num_bytes")  # what is another one once a file was written again
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,8 @@ def _read_chunk(task: _Task) -> tuple[pa.Table, int]:
 
     schema = schema_of(task.digest)
     known = None if task.fresh else _known(task)
-    if known is not None and all(_is_current(task.root, row) for row in known):
-        facts = pa.schema([schema.field(name) for name in FACTS])
-        return pa.Table.from_pylist(known, schema=facts), len(known)
+    if known is not None and _are_current(task.root, known):
+        return known.select(FACTS).replace_schema_metadata(), len(known)
     kept = {} if known is None else _kept(task)
     rows = [_read_one(task.root, image, kept.get(image)) for image in task.images]
     num_kept = sum(row is kept.get(row["image"]) for row in rows)
@@ -117,14 +117,15 @@ def _read_chunk(task: _Task) -> tuple[pa.Table, int]:
     return table.select(FACTS).replace_schema_metadata(), num_kept
 
 
-def _known(task: _Task) -> list[dict[str, Any]] | None:
+def _known(task: _Task) -> pa.Table | None:
     """What an earlier run found of each file, without sketches; None where that cannot be used."""
     if not task.path.is_file():
         return None
     try:
         with opened(task.path) as table:
             if table.schema.equals(schema_of(task.digest), check_metadata=True):
-                return list(table.drop_columns(list(SKETCH)).to_pylist())
+                facts = table.drop_columns(list(SKETCH))
+                return facts.take(np.arange(len(facts)))  # a copy: the file will be closed
     except (OSError, ValueError, RuntimeError):  # cut off by a power failure: read again
         pass
     return None
@@ -136,19 +137,27 @@ def _kept(task: _Task) -> dict[str, dict[str, Any]]:
         return {row["image"]: row for row in table.to_pylist()}
 
 
-def _is_current(root: Path, row: dict[str, Any]) -> bool:
-    """Whether a picture that was whole is still the same file."""
+def _are_current(root: Path, known: pa.Table) -> bool:
+    """Whether all pictures were whole and are still the same files."""
+    if known.column("error").null_count < len(known):
+        return False
+    columns = [known.column(name).to_pylist() for name in _STAMP]
     try:
-        return row["error"] is None and _stamp(root / row["image"]).items() <= row.items()
+        return all(
+            tuple(_stamp(root / image).values()) == stamp
+            for image, stamp in zip(
+                known.column("image").to_pylist(), zip(*columns, strict=True), strict=True
+            )
+        )
     except OSError:
         return False
 
 
 def _stamp(path: Path) -> dict[str, int]:
-    """What is another one once a file was written again."""
+    """Size and times of a file."""
     status = path.stat()
-    stamp = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
-    return stamp | {"num_bytes": status.st_size}
+    values = (status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+    return dict(zip(_STAMP, values, strict=True))
 
 
 def _read_one(root: Path, image: str, kept: dict[str, Any] | None) -> dict[str, Any]:

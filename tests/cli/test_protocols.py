@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -21,7 +27,8 @@ from fertools.metrics import (
     summarise,
     write_predictions,
 )
-from fertools.protocols import Lock, load_protocol, read_lock
+from fertools.protocols import Lock, load_protocol, read_lock, write_lock
+from fertools.protocols.lock import sealed
 
 CLASSES = load_protocol("rafdb").classes
 
@@ -87,7 +94,7 @@ def predicted(folder: Path, lock: Lock) -> Path:
     frame[score_columns(CLASSES)] = scores / 2
     info = PredictionsInfo("rafdb", CLASSES, lock.digest, synthetic=True, model="m", fusion="")
     write_predictions(folder / "fold0" / "predictions.parquet", frame, info)
-    (folder / "protocol.lock.json").write_bytes((folder.parent / "rafdb.lock.json").read_bytes())
+    shutil.copy(folder.parent / "rafdb.lock.json", folder / "protocol.lock.json")
     return folder
 
 
@@ -165,9 +172,76 @@ def test_two_labs_share_folds_and_predictions_without_names(tmp_path: Path) -> N
         assert b"test_0" not in path.read_bytes()
     back = run("restore", table, their_lock, *data(theirs), "--out", tmp_path / "back")
     assert back.exit_code == 0, back.output
-    restored = read_predictions(tmp_path / "back" / "predictions.parquet")
+    restored = read_predictions(tmp_path / "back" / "fold0" / "predictions.parquet")
+    assert read_lock(tmp_path / "back" / "protocol.lock.json") == read_lock(their_lock)
     original = read_predictions(made / "fold0" / "predictions.parquet")
     assert summarise([restored]) == summarise([original])
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda rows: rows.iloc[:5], "9 locked samples are missing"),
+        (lambda rows: rows.assign(fold=9), "fold 9; the lock has 1 folds"),
+        (lambda rows: rows.assign(sample_id="0" * 32), "are none of the lock's"),
+        (lambda rows: rows.assign(label=0), "is no table of shared predictions"),
+    ],
+)
+def test_shared_predictions_that_were_changed_are_refused(
+    tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame], match: str
+) -> None:
+    folder = make(tmp_path / "a")
+    own = locked(folder)
+    made = predicted(folder / "run", read_lock(own))
+    assert run("share", made, *data(folder)).exit_code == 0
+    path = made / "public" / "predictions.public.parquet"
+    table = pq.read_table(path)
+    other = pa.Table.from_pandas(change(table.to_pandas()), preserve_index=False)
+    pq.write_table(other.replace_schema_metadata(table.schema.metadata), path)
+    result = run("restore", path, own, *data(folder), "--out", tmp_path / "back")
+    assert result.exit_code == 1
+    assert match in result.stderr
+    assert not (tmp_path / "back").exists()
+
+
+def test_predictions_under_a_lock_without_its_leaks_are_not_those_of_the_whole(
+    tmp_path: Path,
+) -> None:
+    folder = make(tmp_path / "a", leak=True)
+    own = locked(folder)
+    kept = run("check", own, *data(folder), "--exclude-leaks", "--no-near").stdout.split()[-1]
+    made = predicted(folder / "run", read_lock(Path(kept)))
+    shutil.copy(kept, made / "protocol.lock.json")
+    assert run("share", made, *data(folder)).exit_code == 0
+    path = made / "public" / "predictions.public.parquet"
+    result = run("restore", path, own, *data(folder), "--out", tmp_path / "back")
+    assert result.exit_code == 1
+    assert "was made under the lock" in result.stderr
+    assert run("restore", path, kept, *data(folder), "--out", tmp_path / "back").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lock: {"folds": (replace(lock.folds[0], test=lock.folds[0].test[:3]),)},
+        lambda lock: {
+            "folds": (replace(lock.folds[0], train=lock.folds[0].test, test=lock.folds[0].train),)
+        },
+        lambda lock: {"protocol_version": 99},
+        lambda lock: {"not_found": "excluded"},
+        lambda lock: {"synthetic": False},
+    ],
+)
+def test_a_lock_that_was_edited_and_sealed_again_is_refused(
+    tmp_path: Path, change: Callable[[Lock], dict[str, Any]]
+) -> None:
+    folder = make(tmp_path / "a")
+    path = locked(folder)
+    lock = read_lock(path)
+    write_lock(path, sealed(replace(lock, **change(lock))))
+    result = run("check", path, *data(folder), "--no-near")
+    assert result.exit_code == 1
+    assert "lock the protocol again" in result.stderr
 
 
 def test_labs_that_do_not_agree_are_told_in_what(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ def test_an_evaluation_counts_leaks_checks_batches_and_shares(
     assert result.exit_code == 0, result.output
     results = json.loads((run / "results.json").read_text())
     assert results["leaks"]["counts"] == {"near-duplicate": 1}
+    assert "LEAKS: 1 tested pictures are trained on, by near-duplicate" in result.stdout
+    assert "never trained on" not in result.stdout
     assert "one at a time against sorted, 64 at once: 0 of 14 labels differ" in result.stdout
     assert (run / "report.html").is_file()
     for name in ("predictions.public.parquet", "lock.public.json"):

@@ -51,6 +51,10 @@ def test_the_order_of_rows_does_not_change_the_bytes(tmp_path: Path) -> None:
     ("column", "values", "match"),
     [
         ("sample_id", ["a", "a"], "sample_id"),
+        ("sample_id", ["a", ""], "sample_id.*printable"),
+        ("subject_id", ["002", "002 "], "subject_id.*'002 '"),
+        ("subject_id", ["002", "002\u200b"], "subject_id.*printable"),
+        ("view_id", ["a\nb", None], "view_id.*printable"),
         ("image", ["../b.png", "a.png"], "image"),
         ("image", ["/b.png", "a.png"], "image"),
         ("expression", ["anger", "joy"], "expression.*'joy'"),

@@ -125,3 +125,25 @@ def test_a_lock_made_by_hand_whose_person_is_on_both_sides_is_found(small: Any) 
     assert report.leaks == tuple(
         Leak("subject", 0, fold.test[0], name, who) for name in fold.test[1:]
     )
+
+
+def test_a_person_whose_name_is_written_in_two_ways_is_one(small: Any) -> None:
+    small.frame.loc[small.frame["sample_id"] == "S1_anger", "subject_id"] = "s1"
+    small.record()
+    lock, pool = small.locked()
+    report = find_leaks(lock, pool)
+    assert {leak.kind for leak in report.leaks} == {"subject"}
+    assert any("S1_anger" in (leak.train, leak.test) for leak in report.leaks)
+
+
+def test_two_pictures_cut_from_one_file_are_one_file(small: Any) -> None:
+    small.frame["source_sha256"] = [f"{row:064x}" for row in range(15)] + ["1" * 64]
+    small.frame.loc[0, "source_sha256"] = "1" * 64
+    small.record()
+    lock, pool = small.locked()
+    leaks = find_leaks(lock, pool).leaks
+    one, other = small.frame.loc[[0, 15], "sample_id"]
+    assert {(leak.kind, *sorted((leak.train, leak.test))) for leak in leaks} == {
+        ("file", *sorted((one, other)))
+    }
+    assert leaks[0].what == f"source {'1' * 64}"

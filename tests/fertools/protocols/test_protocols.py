@@ -118,6 +118,8 @@ def test_an_unknown_protocol_offers_near_names() -> None:
     [
         ({"surprise": 1}, r"'surprise': unknown key"),
         ({"version": None}, r"'version'"),
+        ({"version": "1"}, r"'version'"),
+        ({"metrics": ["accuracy", "uar", "uar"], "primary_metric": "uar"}, "names one twice"),
         ({"name": "other"}, r"'name': is 'other', expected the file's own 'mine'"),
         ({"classes": ["anger", "joy"]}, r"'classes'"),
         ({"primary_metric": "uar", "metrics": ["accuracy"]}, "must be one of 'metrics'"),
