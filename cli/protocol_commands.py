@@ -77,6 +77,9 @@ def lock(
             "who have the set can compare ('protocols agree').",
         ),
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a lock that is there and is another one.")
+    ] = False,
     workers: Workers = None,
 ) -> None:
     """Make the folds on the data at hand, refuse leaks, and write them down by sample id.
@@ -98,8 +101,11 @@ def lock(
     protocol = load_protocol(name)
     pool = read_pool(protocol, parse_data(protocol, data or ()))
     path = out or pool.main.path.parent / f"{protocol.name}.lock.json"
+    made = lock_protocol(protocol, pool)
+    if path.exists() and not replace:
+        _keep_others(path, made)
     checked = run_gate(
-        lock_protocol(protocol, pool),
+        made,
         pool,
         path,
         near=near,
@@ -178,12 +184,28 @@ def check(
     typer.echo(path)
 
 
+def _keep_others(path: Path, made: Lock) -> None:
+    """Refuse to replace a lock that runs may have been made under."""
+    from fertools.errors import LockError
+    from fertools.protocols import read_lock
+
+    try:
+        there = read_lock(path).digest[:12]
+    except LockError as error:
+        raise LockError(f"{path}: is there and cannot be read; --replace replaces it") from error
+    if there != made.digest[:12]:
+        raise LockError(
+            f"{path}: there is another lock ({there}; this one would be {made.digest[:12]}), which "
+            "runs may have been made under; give another --out, or --replace it"
+        )
+
+
 def _in_words(lock: Lock, fold: Fold) -> str:
     """How many are trained on and tested, and who."""
     tested = sorted({who for i in fold.test if (who := lock.subjects[i]) is not None})
     shown = ", ".join(tested[:4]) + (", …" if len(tested) > 4 else "")
     who = "person" if len(tested) == 1 else "people"
-    people = f" of {len(tested)} {who} outside it: {shown}" if tested else ""
+    people = f" of {len(tested)} other {who}: {shown}" if tested else ""
     chosen = f", {len(fold.val):,} to choose by" if fold.val else ""
     return f"{fold.name}: {len(fold.train):,} to train{chosen}, {len(fold.test):,} to test{people}"
 

@@ -1,4 +1,4 @@
-"""Predictions that may be shared: scores without names, labels or people; made whole by others.
+"""Predictions that may be shared: scores without names, labels, people or poses.
 
 Samples bear the names of :mod:`fertools.protocols.public`, which only those who hold the set can
 make. They join names, labels and people again and get every figure.
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["restore_predictions", "share_predictions", "share_run"]
 
 _KEY = b"fertools.public-predictions"
-_HIDDEN = ["label", "expression", "intensity", "subject_id"]
+_HIDDEN = ["label", "expression", "subject_id", "view_id", "yaw_deg", "pitch_deg", "intensity"]
 _KNOWN_AGAIN = ("subject_id", "view_id", "yaw_deg", "pitch_deg", "intensity", "expression")
 
 
 def share_predictions(path: Path, tables: Sequence[Predictions], lock: Lock, pool: Pool) -> None:
-    """Write predictions without names, labels, levels and people.
+    """Write predictions without names, labels, people, views and poses.
 
     Args:
         path: The parquet file.

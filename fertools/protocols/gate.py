@@ -86,7 +86,9 @@ class LeakReport:
         """In words what the gate could not or was not asked to look for."""
         reasons = [] if self.has_subjects else ["subjects: not checkable, not every sample has one"]
         if self.num_pairs is None:
-            reasons.append("near duplicates: not asked for")
+            reasons.append(
+                "near duplicates: not asked for ('fertools protocols check' searches them)"
+            )
         elif self.unread:
             reasons.append(
                 f"near duplicates of {len(self.unread):,} pictures that cannot be read, first "

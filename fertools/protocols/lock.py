@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from fertools.errors import LockError
 from fertools.jobs import text_digest, write_json
 from fertools.protocols.pool import Pool
-from fertools.protocols.spec import Protocol
+from fertools.protocols.spec import Metric, Protocol
 from fertools.protocols.splitters import Fold, make_folds
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = [
     "write_lock",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _FACTS = ("view_id", "intensity", "aligned")
 NotFound = Literal["error", "excluded"]
 _MAX_BYTES = 2_000_000_000
@@ -92,6 +92,7 @@ class Lock:
         synthetic: Whether any sample is of a stand-in.
         classes: Expressions; the index is the label.
         not_found: What becomes of samples without a found face: ``error`` or ``excluded``.
+        primary_metric: What is compared first.
         sources: One a role.
         labels: Sample id to label.
         subjects: Sample id to subject; None where the set has none.
@@ -108,6 +109,7 @@ class Lock:
     synthetic: bool
     classes: tuple[str, ...]
     not_found: NotFound
+    primary_metric: Metric
     sources: tuple[Source, ...]
     labels: dict[str, int]
     subjects: dict[str, str | None]
@@ -138,6 +140,7 @@ def lock_protocol(protocol: Protocol, pool: Pool) -> Lock:
         synthetic=pool.synthetic,
         classes=protocol.classes,
         not_found=protocol.not_found,
+        primary_metric=protocol.primary_metric,
         sources=tuple(sources_of(pool)),
         labels={i: index[e] for i, e in zip(frame.index, frame["expression"], strict=True)},
         subjects=subjects_of(frame),
@@ -209,6 +212,8 @@ def _problem(lock: Lock) -> str | None:
         return f"a label is none of 0 to {len(lock.classes) - 1}"
     if lock.not_found not in get_args(NotFound):
         return f"samples without a face are {lock.not_found!r}"
+    if lock.primary_metric not in get_args(Metric):
+        return f"its primary metric is {lock.primary_metric!r}"
     if not lock.folds or not lock.sources:
         return "it has no fold or no source"
     if lock.synthetic != any(source.synthetic for source in lock.sources):

@@ -27,8 +27,12 @@ def unlike_protocol(lock: Lock, protocol: Protocol) -> str | None:
     """In words why a lock is not one of this protocol as it reads now; None if it is."""
     if lock.protocol != protocol.name:
         return f"is a lock of the protocol {lock.protocol!r}, expected {protocol.name!r}"
-    said = (lock.protocol_digest, lock.protocol_version, lock.classes, lock.not_found)
-    if said != (protocol.digest, protocol.version, protocol.classes, protocol.not_found):
+    said = (lock.protocol_digest, lock.protocol_version, lock.classes)
+    said_of_figures = (lock.not_found, lock.primary_metric)
+    if said != (protocol.digest, protocol.version, protocol.classes) or said_of_figures != (
+        protocol.not_found,
+        protocol.primary_metric,
+    ):
         return (
             f"was made when the protocol {protocol.name!r} read otherwise (version "
             f"{lock.protocol_version}, now {protocol.version})"
@@ -128,8 +132,8 @@ def check_lock(lock: Lock, pool: Pool, *, allow_mismatch: bool = False) -> tuple
     if differences and not allow_mismatch:
         more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
         raise LockError(
-            f"{where}: {differences[0]}{more}; lock the protocol again, or compare all the same "
-            "with --allow-mismatch, which marks every output"
+            f"{where}: {differences[0]}{more}; lock the protocol again, or let 'zoo train' and "
+            "'zoo evaluate' go on with --allow-mismatch, which marks every output"
         )
     return differences
 

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fertools.duplicates import (
-    THUMBNAIL_SIZE,
     NearPair,
     Sketches,
+    StoredWords,
+    Thumbnails,
     Windows,
     find_near_duplicates,
 )
@@ -202,27 +203,31 @@ def _joined(parts: Sequence[_Part], chosen: IntArray) -> Sketches:
     if len(found) == 1:
         return found[0]
     windows = [sketches.windows for sketches in found if sketches.windows is not None]
+    sizes = [len(sketches) for sketches in found]
     return Sketches(
         np.concatenate([sketches.hashes for sketches in found]),
         np.concatenate([sketches.coarse for sketches in found]),
-        _JoinedThumbnails(found),
+        _JoinedCells([sketches.thumbnails for sketches in found], sizes),
         np.concatenate([sketches.is_flat for sketches in found]),
-        Windows(*(np.concatenate([getattr(w, name) for w in windows]) for name in _WORDS)),
+        Windows(*(_JoinedCells([getattr(w, name) for w in windows], sizes) for name in _WORDS)),
     )
 
 
 @dataclass(frozen=True)
-class _JoinedThumbnails:
-    """Thumbnails of several manifests, one behind the other."""
+class _JoinedCells:
+    """A column of several manifests' sketches, one behind the other."""
 
-    parts: Sequence[Sketches]
+    parts: Sequence[Thumbnails | StoredWords]
+    sizes: Sequence[int]
 
-    def __getitem__(self, numbers: Any, /) -> npt.NDArray[np.uint8]:
+    def __getitem__(self, numbers: Any, /) -> npt.NDArray[Any]:
         wanted = np.asarray(numbers, np.int64)
-        result = np.empty((len(wanted), THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8)
-        start = 0
-        for part in self.parts:
-            is_own = (wanted >= start) & (wanted < start + len(part))
-            result[is_own] = part.thumbnails[wanted[is_own] - start]
-            start += len(part)
+        edges = np.cumsum([0, *self.sizes])
+        masks = [(wanted >= start) & (wanted < start + n) for start, n in zip(edges, self.sizes)]
+        cells = [
+            part[wanted[mask] - start] for part, mask, start in zip(self.parts, masks, edges)
+        ]
+        result = np.empty((len(wanted), *cells[0].shape[1:]), cells[0].dtype)
+        for mask, some in zip(masks, cells, strict=True):
+            result[mask] = some
         return result

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _MARKER = "FERTOOLS_PROTOCOLS"
-_Metric = Literal["accuracy", "accuracy_mean_over_views", "uar", "macro_f1"]
+Metric = Literal["accuracy", "accuracy_mean_over_views", "uar", "macro_f1"]
 
 
 class _Strict(BaseModel):
@@ -188,8 +188,8 @@ class Protocol(_Strict):
     classes: tuple[str, ...] = Field(min_length=2)
     split: Split
     not_found: Literal["error", "excluded"] = "error"
-    metrics: tuple[_Metric, ...]
-    primary_metric: _Metric
+    metrics: tuple[Metric, ...]
+    primary_metric: Metric
     digest: str
     folder: Path = Field(exclude=True)
 

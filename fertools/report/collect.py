@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fertools.config import read_yaml
-from fertools.errors import PredictionsError, ProtocolError
+from fertools.errors import PredictionsError
 from fertools.metrics import check_membership, read_tables
-from fertools.protocols import load_protocol, read_lock
+from fertools.protocols import list_protocols, load_protocol, read_lock
 
 if TYPE_CHECKING:
     from fertools.metrics import NotFound, Predictions
     from fertools.protocols import Lock
 
-__all__ = ["Run", "collect_run"]
+__all__ = ["LOCK", "Run", "collect_run"]
 
+LOCK = "protocol.lock.json"
 _PREDICTIONS = "predictions.parquet"
 _MAX_JSON_BYTES = 100_000_000
 
@@ -65,14 +66,13 @@ class Run:
 
     @property
     def primary_metric(self) -> str | None:
-        """What the protocol compares first; None where it is unknown or reads otherwise now."""
-        try:
-            protocol = load_protocol(self.predictions[0].info.protocol)
-        except ProtocolError:
+        """What the lock compares first, or the protocol of that name; None where neither is."""
+        if self.lock is not None:
+            return self.lock.primary_metric
+        name = self.predictions[0].info.protocol
+        if name not in list_protocols():  # never a path that a received table names
             return None
-        if self.lock is not None and protocol.digest != self.lock.protocol_digest:
-            return None
-        return protocol.primary_metric
+        return load_protocol(name).primary_metric
 
 
 def collect_run(path: Path) -> Run:
@@ -88,7 +88,7 @@ def collect_run(path: Path) -> Run:
     if path.is_file():
         label = path.parent.resolve().name if path.name == _PREDICTIONS else path.stem
         return Run(path.parent, label, predictions)
-    lock_path, config_path = path / "protocol.lock.json", path / "config.yaml"
+    lock_path, config_path = path / LOCK, path / "config.yaml"
     lock = read_lock(lock_path) if lock_path.is_file() else None
     return Run(
         path,

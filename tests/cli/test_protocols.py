@@ -152,6 +152,9 @@ def test_a_lock_of_an_unknown_protocol_asks_for_its_file(tmp_path: Path) -> None
     told = run("check", path, *data(folder), "--no-near", "--protocol", mine)
     assert told.exit_code == 0, told.output
     mine.write_text(mine.read_text().replace("version: 1", "version: 2"))
+    kept = run("lock", mine, *data(folder), "--out", path)
+    assert kept.exit_code == 1
+    assert "there is another lock" in kept.stderr
     newer = run("check", path, *data(folder), "--no-near", "--protocol", mine)
     assert newer.exit_code == 1
     assert "read otherwise (version 1, now 2)" in newer.stderr

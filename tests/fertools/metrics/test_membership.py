@@ -36,6 +36,7 @@ def lock(info: PredictionsInfo) -> Lock:
         synthetic=True,
         classes=info.classes,
         not_found="error",
+        primary_metric="accuracy",
         sources=(Source("samples", "bu3dfe", True, {}, "b" * 64, "c" * 64),),
         labels=dict(zip(ids, (0, 1, 2, 0), strict=True)),
         subjects=dict(zip(ids, ("F0", "F0", "F0", "F1"), strict=True)),

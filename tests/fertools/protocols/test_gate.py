@@ -99,7 +99,7 @@ def test_what_could_not_be_checked_is_said(small: Any) -> None:
     assert report.subjects_word == "not checkable"
     assert report.not_checked == (
         "subjects: not checkable, not every sample has one",
-        "near duplicates: not asked for",
+        "near duplicates: not asked for ('fertools protocols check' searches them)",
     )
     report = find_leaks(lock, pool, NearPairs((), 1, ("S1_anger",)))
     assert report.not_checked[1] == (

@@ -120,7 +120,10 @@ def test_a_training_run_takes_what_a_check_found(small: Any, path: Path) -> None
     lock, pool = small.locked()
     before = run_gate(lock, pool, path)
     assert before.near is None
-    assert "near duplicates: not asked for" in before.report.not_checked
+    assert (
+        "near duplicates: not asked for ('fertools protocols check' searches them)"
+        in before.report.not_checked
+    )
     found = run_gate(lock, pool, path, near=True, is_written=True)
     again = run_gate(lock, pool, path)
     assert again.near == found.near

@@ -190,10 +190,16 @@ def test_a_lock_edited_by_hand_is_refused(tmp_path: Path) -> None:
         read_lock(path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 2}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 3}', "[" * 100_000])
 def test_a_file_that_is_no_lock_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(LockError, match="is damaged or no lock"):
+        read_lock(tmp_path / "a.json")
+
+
+def test_a_lock_of_an_older_version_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"schema_version": 2}')
+    with pytest.raises(LockError, match=r"schema version 2, this version .* reads 3"):
         read_lock(tmp_path / "a.json")
 
 
