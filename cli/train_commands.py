@@ -55,7 +55,7 @@ def train(
     from fertools.errors import ConfigError
     from fertools.jobs.pool import default_workers
     from fertools.protocols import write_leaks
-    from zoo.inputs import find_inputs
+    from zoo.inputs import find_inputs, keep_declaration
     from zoo.models import resolve_model_name
     from zoo.recipe import load_recipe
     from zoo.runs import LOCK, RunConfig, resolve_device, run_path
@@ -98,6 +98,7 @@ def train(
         lock=inputs.lock,
         folds=None if fold == "all" else [int(fold)],
     )
+    keep_declaration(protocol, run_dir)
     write_leaks(run_dir / LOCK, inputs.lock, inputs.pool, inputs.leaks, inputs.near)
     for record in records:
         typer.echo(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fertools.errors import LockError
+from fertools.jobs import write_bytes
 from fertools.protocols import (
     Exclusion,
     LeakReport,
@@ -15,6 +16,7 @@ from fertools.protocols import (
     Pool,
     check_folds,
     check_lock,
+    list_protocols,
     load_protocol,
     parse_data,
     read_lock,
@@ -122,3 +124,21 @@ def find_inputs(
         mismatch,
         checked.excluded,
     )
+
+
+def keep_declaration(protocol_name: str, run_dir: Path) -> None:
+    """Copy a protocol that does not come with fertools, and its lists, into a run folder.
+
+    Args:
+        protocol_name: A protocol's name, or its YAML.
+        run_dir: The run folder.
+
+    Raises:
+        OutputError: If a file cannot be written.
+    """
+    protocol = load_protocol(protocol_name)
+    if protocol.name in list_protocols():
+        return
+    lists = [one.ids for one in protocol.selections.values() if one.ids is not None]
+    for source in (Path(protocol_name), *(protocol.folder / name for name in lists)):
+        write_bytes(run_dir / source.name, source.read_bytes())

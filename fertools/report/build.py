@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fertools.errors import OutputError
-from fertools.jobs import write_text
+from fertools.jobs import progress, write_text
 from fertools.report.comparison import compare_readings
 from fertools.report.comparison_page import comparison_page
 from fertools.report.export import as_csv, as_latex
@@ -95,8 +95,10 @@ def _write_parts(
     drawings: Sequence[Drawing], figures_dir: Path, tables: Sequence[Table], tables_dir: Path
 ) -> None:
     """Write figures as SVG and PNG, tables as CSV and LaTeX."""
-    for drawing in drawings:
-        save_drawing(drawing, figures_dir)
+    with progress("drawing", len(drawings), "figures") as advance:
+        for drawing in drawings:
+            save_drawing(drawing, figures_dir)
+            advance()
     for table in tables:
         write_text(tables_dir / f"{table.key}.csv", as_csv(table))
         write_text(tables_dir / f"{table.key}.tex", as_latex(table))

@@ -12,7 +12,14 @@ import pytest
 
 from fertools.manifest import Manifest, write_manifest
 from fertools.metrics import PredictionsInfo, write_predictions
-from fertools.protocols import Protocol, load_protocol, lock_protocol, read_pool, write_lock
+from fertools.protocols import (
+    Exclusion,
+    Protocol,
+    load_protocol,
+    lock_protocol,
+    read_pool,
+    write_lock,
+)
 from fertools.protocols.lock import sealed
 
 
@@ -68,6 +75,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         model: str = "gms_lpa_tiny",
         skill: float = 1.5,
         mismatch: tuple[str, ...] = (),
+        left_out: int = 0,
     ) -> Path:
         home = tmp_path_factory.mktemp(name)
         run = home / "run"
@@ -76,7 +84,13 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         lock = lock_protocol(protocol, read_pool(protocol, {"samples": manifest.path}))
         if not synthetic:  # a licensed set is locked only at its full size
             manifest = _manifest(manifest.path, protocol, synthetic=False)
-            lock = sealed(replace(lock, synthetic=False))
+            licensed = tuple(replace(source, synthetic=False) for source in lock.sources)
+            lock = sealed(replace(lock, synthetic=False, sources=licensed))
+        if left_out:  # training samples of fold 0
+            fold = lock.folds[0]
+            out = [Exclusion(0, name, "file", "a" * 64) for name in fold.train[:left_out]]
+            fold = replace(fold, train=fold.train[left_out:])
+            lock = sealed(replace(lock, folds=(fold, *lock.folds[1:]), excluded=tuple(out)))
         info = PredictionsInfo(
             protocol.name, protocol.classes, lock.digest, synthetic, model, "mean", mismatch
         )

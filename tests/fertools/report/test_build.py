@@ -153,6 +153,32 @@ class TestHonesty:
         assert "No interval: fewer than five people" in page.text
         assert "results.json states an accuracy of 99.9" in page.text
 
+    def test_what_was_left_out_and_what_leaks_stands_at_the_top_and_everywhere(
+        self, make_run: MakeRun
+    ) -> None:
+        run = make_run("leaky", left_out=2)
+        leaks = {"subjects": "checked", "counts": {"near-duplicate": 3, "subject": 1200}}
+        results = {"leaks": leaks, "pictures_differ": True, "mismatch": ["labels differ"]}
+        (run / "results.json").write_text(json.dumps(results))
+        page = Page(write_report(run))
+        top = page.source[: page.source.index("<nav")]
+        assert "Trained without 2 samples that leak: not the whole protocol." in top
+        shared = "Leaks: 1\u202f200 tested pictures share a person with the training side, 3 an"
+        assert shared in top
+        assert "labels differ" in top  # of results.json
+        marks = "NOT AS LOCKED, synthetic, leaks left out"
+        assert f"({marks})</title>" in page.source
+        for table in (run / "tables").glob("*.csv"):
+            assert marks in table.read_text()
+        for table in (run / "tables").glob("*.tex"):
+            assert rf"\caption{{{marks.upper()}." in table.read_text()
+        assert re.search(r"Left out of training\s*2 samples that leak", page.text)
+        assert re.search(r"Bytes of the pictures\s*other bytes than those trained on", page.text)
+        assert re.search(r"The same file is trained on\s*0\s*2", page.text)
+        again = re.search(r"zoo train .*", page.text)
+        assert again is not None
+        assert "protocol.lock.json --exclude-leaks --allow-mismatch" in again[0]
+
     def test_damaged_neighbours_are_clear_errors(self, make_run: MakeRun) -> None:
         run = make_run("damaged", folds=(0,))
         (run / "environment.json").write_text('{"python": ')
@@ -206,12 +232,13 @@ class TestByHand:
         assert "75.0\u202f%" in Page(single).text
 
     def test_names_in_any_script_are_kept(self, tmp_path: Path) -> None:
-        names = {"score_smile": "score_微笑", "score_neutral": 'score_<b>"$x_1$&</b>'}
-        frame = _by_hand().rename(columns=names).assign(view_id=["上", "上", "<u>", "<u>"])
+        names = {"score_smile": "score_微笑", "score_neutral": 'score_<b>"$x_1$&</b>score_a{x}'}
+        frame = _by_hand().rename(columns=names).assign(view_id=["上", "{x}", "<u>", "<u>"])
         frame.to_parquet(tmp_path / "predictions.parquet")
         page = Page(write_report(tmp_path))
         assert "微笑" in page.text
         assert '<b>"$x_1$&</b>' in page.text
+        assert "score_a{x}" in page.text
         assert "微笑" in (tmp_path / "figures" / "confusion.svg").read_text(encoding="utf-8")
         assert not page.all("u")
 

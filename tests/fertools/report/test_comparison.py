@@ -13,6 +13,10 @@ from report_pages import Page
 from fertools.errors import PredictionsError
 from fertools.metrics import compare, read_predictions, read_tables, write_predictions
 from fertools.report import write_report
+from fertools.report.comparison import compare_readings
+from fertools.report.comparison_page import comparison_page
+from fertools.report.facts import facts_table
+from fertools.report.reading import read_run
 from fertools.report.collect import collect_run
 from fertools.report.comparison import compare_readings
 from fertools.report.marks import marks_of
@@ -61,6 +65,8 @@ def test_the_first_run_is_the_baseline_of_the_others(runs: list[Path], page: Pag
 
 def test_few_people_are_said_to_be_too_few(page: Page) -> None:
     assert "it cannot come below 0.062, however large the difference" in page.text
+    assert "5 people on whom the runs differ are too few for this test" in page.text
+    assert "This may be chance" not in page.text
 
 
 def test_facts_that_differ_are_marked(page: Page) -> None:
@@ -183,3 +189,20 @@ def test_runs_are_named_by_what_tells_them_apart(
     nameless = [collect_run(_rewrite(runs[0], tmp_path / name, model="")) for name in "ab"]
     assert name_runs(nameless) == ["a", "b"]
     assert name_runs([collect_run(path) for path in (seed0, seed1)]) == ["seed0", "seed1"]
+
+
+def test_leaks_left_out_stand_in_the_facts_notices_and_marks_of_a_comparison(
+    make_run: MakeRun,
+) -> None:
+    runs = [make_run(name, model=name, folds=(0,), left_out=2) for name in ("one", "two")]
+    (runs[1] / "results.json").write_text('{"leaks": {"counts": {"file": 4}}}')
+    made = compare_readings([read_run(run) for run in runs], margin=0.02)
+    assert made.marks.text == "synthetic, leaks left out, partial"
+    [row] = [row for row in facts_table(made.readings).rows if row[0].text.startswith("Left out")]
+    assert [cell.text for cell in row[1:]] == ["2 samples that leak (--exclude-leaks)"] * 2
+    page = comparison_page(made, places=("figures", "tables")).text
+    top = page[: page.index("<nav")]
+    for name in ("one", "two"):
+        assert f"{name}: Trained without 2 samples that leak: not the whole protocol" in top
+    assert "two: Leaks: 4 tested pictures share a file with the training side" in top
+    assert "--margin 2" in page

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from fertools.protocols import Exclusion
 from fertools.report.confusion_tables import confusion_table
-from fertools.report.run_tables import leak_table, rule_table, view_expression_table
+from fertools.report.leaks import leak_table
+from fertools.report.run_tables import rule_table, view_expression_table
 from fertools.report.wording import view_heading, view_names
 
 
@@ -72,7 +74,12 @@ def test_confusions_are_shares_of_their_row_with_lost_faces_in_it() -> None:
 
 
 def test_damaged_results_make_no_table() -> None:
-    for damaged in ({}, {"leaks": 3, "accuracy_by_rule": []}, {"leaks": {"counts": None}}):
+    for damaged in (
+        {},
+        {"leaks": 3, "accuracy_by_rule": []},
+        {"leaks": {"counts": None}},
+        {"leaks": []},
+    ):
         assert leak_table(damaged) is None
         assert rule_table(damaged) is None
 
@@ -86,3 +93,24 @@ def test_leaks_that_were_not_looked_for_are_not_called_none() -> None:
     table = leak_table({"leaks": {"subjects": "checked", "counts": {}, "not_checked": [unread]}})
     assert table is not None
     assert [row[1].text for row in table.rows] == ["0", "0", "0; some could not be read"]
+
+
+def test_what_was_left_out_stands_beside_what_was_found() -> None:
+    results = {"leaks": {"subjects": "checked", "counts": {}, "num_excluded": 3}}
+    excluded = [
+        Exclusion(fold, name, kind, "")
+        for fold, name, kind in ((0, "a", "file"), (1, "a", "file"), (0, "b", "near-duplicate"))
+    ]
+    table = leak_table(results, excluded)
+    assert table is not None
+    assert table.columns == ("Kind", "Found", "Left out of training")
+    assert [[cell.text for cell in row[1:]] for row in table.rows] == [
+        ["0", "0"],
+        ["0", "1"],
+        ["0", "1"],
+        ["", "2"],
+    ]
+    assert table.caption.endswith("after training samples were left out")
+    unlocked = leak_table(results)
+    assert unlocked is not None
+    assert unlocked.caption.endswith("after 3 training samples were left out")
