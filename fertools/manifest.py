@@ -20,6 +20,7 @@ from fertools.errors import ManifestError
 from fertools.expressions import EXPRESSIONS
 from fertools.jobs import atomic_path
 from fertools.manifest_facts import SCHEMA_VERSION, ManifestInfo, check_facts
+from fertools.names import is_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,8 +256,7 @@ def _schema() -> pa.DataFrameSchema:
 
 def _are_names(column: pd.Series[Any]) -> pd.Series[bool]:
     """Whether texts can be told apart by eye: two persons may not differ by a blank at the end."""
-    good = {v for v in column.unique() if v and v.isprintable() and v == v.strip()}
-    return column.isin(good)
+    return column.isin([value for value in column.unique() if is_name(value)])
 
 
 def _check_names(path: Path, names: list[Any]) -> None:

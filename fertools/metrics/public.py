@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from fertools.errors import OutputError, PredictionsError
 from fertools.jobs import atomic_path
 from fertools.metrics.membership import check_membership
-from fertools.metrics.predictions import PredictionsInfo, read_predictions, write_predictions
+from fertools.metrics.prediction_info import PredictionsInfo, info_from_values
+from fertools.metrics.predictions import read_predictions, write_predictions
 from fertools.metrics.tables import read_tables
 from fertools.protocols import write_lock
 from fertools.protocols.public import pseudonyms, write_public
@@ -155,16 +156,10 @@ def _read_shared(path: Path) -> tuple[pd.DataFrame, PredictionsInfo]:
     try:
         with open_for_arrow(path) as stream:
             table = pq.read_table(stream)
-        facts = json.loads((table.schema.metadata or {})[_KEY])
-        lists = {name: tuple(facts.get(name, ())) for name in ("classes", "mismatch")}
-        info = PredictionsInfo(**{**facts, **lists})
-        kinds = (str, str, bool, str, str)
-        words = (info.protocol, info.lock_digest, info.synthetic, info.model, info.fusion)
-        if [type(word) for word in words] != list(kinds):
-            raise ValueError("facts of other types")
+        facts = dict(json.loads((table.schema.metadata or {})[_KEY]))
         frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
         if "sample_id" not in frame or set(frame.columns) & {"label", "expression"}:
             raise ValueError("other columns")
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise PredictionsError(f"{path}: is no table of shared predictions, or damaged") from error
-    return frame, info
+    return frame, info_from_values(facts, path)

@@ -33,6 +33,7 @@ class RunComparison:
         marks: What holds of any of the runs.
         primary: Key of the figure that stands first.
         is_locked: Whether every run was made under the same lock.
+        margin: The largest difference that does not matter, where one was given.
     """
 
     readings: Mapping[str, Reading]
@@ -41,6 +42,7 @@ class RunComparison:
     marks: Marks
     primary: str
     is_locked: bool
+    margin: float | None = None
 
     @property
     def baseline(self) -> str:
@@ -88,6 +90,7 @@ def compare_readings(readings: Sequence[Reading], *, margin: float | None = None
         marks=common_marks(reading.marks for reading in readings),
         primary=readings[0].primary,
         is_locked=all(_digest(run) == _digest(runs[0]) != "" for run in runs),
+        margin=margin,
     )
 
 

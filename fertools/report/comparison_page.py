@@ -62,6 +62,7 @@ def comparison_page(made: RunComparison, *, places: tuple[str, str]) -> Page:
                         "fertools",
                         "report",
                         *(run_argument(reading.run) for reading in made.readings.values()),
+                        *_margin_arguments(made),
                     ]
                 )
             ],
@@ -103,6 +104,11 @@ def _drawings(made: RunComparison) -> dict[str, Drawing]:
     return {drawing.key: drawing for drawing in drawings}
 
 
+def _margin_arguments(made: RunComparison) -> list[str]:
+    """The margin of equivalence in points, where one was given."""
+    return [] if made.margin is None else ["--margin", f"{100 * made.margin:g}"]
+
+
 def _notices(made: RunComparison) -> list[str]:
     """What a reader must know before he reads a number; whose it is stands in front."""
     found = []
@@ -140,8 +146,17 @@ def _sentence(made: RunComparison, number: int) -> dict[str, Any]:
         seen = made.views[number].mean
         p = seen.p_value
     corrected = seen.holm_p if len(made.comparisons) > 1 and seen.holm_p is not None else p
+    test_of = accuracy.permutation
+    least_p = test_of.smallest_p * len(made.comparisons)  # corrected by Holm, the first of them
     if corrected < _LEVEL:
         verdict = "More than chance at the 5 % level."
+    elif least_p >= _LEVEL:
+        what = "people" if test_of.unit == "subject" else "pictures"
+        verdict = (
+            f"{test_of.num_differing} {what} on whom the runs differ are too few for this test: "
+            f"however large the difference, p cannot come below {p_text(min(least_p, 1.0))}. The "
+            "interval of so few is not to be relied on either."
+        )
     else:
         verdict = "This may be chance."
         found = accuracy.detectable

@@ -98,28 +98,34 @@ def as_latex(table: Table) -> str:
         A ``table`` environment with caption and label ``tab:KEY``; the caption begins with the
         table's mark in capitals, such as SYNTHETIC.
     """
-    import pandas as pd
-
     cells = [*table.rows, *table.foot]
-    rows = [[_latex_cell(cell) for cell in row] for row in cells]
+    rows = [_latex_row([_latex_cell(cell) for cell in row]) for row in cells]
     sides = [
         "r" if any(_is_number(_plain(cell.text)) for cell in column) else "l"
         for column in zip(*cells, strict=True)
     ]
     mark = f"{table.mark.upper()}. " if table.mark else ""
-    text = pd.DataFrame(rows).to_latex(
-        index=False,
-        header=[_latex(heading) for heading in table.columns],
-        caption=_latex(f"{mark}{table.caption}"),
-        label="tab:" + re.sub("[^A-Za-z0-9-]", "-", table.key),
-        column_format="".join(["l", *sides[1:]]),
-        escape=False,
-    )
-    lines = str(text).splitlines()
-    if table.foot:
-        lines.insert(lines.index(r"\bottomrule") - len(table.foot), r"\midrule")
-    lines.insert(1, r"\centering")
-    return "\n".join([r"% needs \usepackage{booktabs}", *lines, ""])
+    body = rows[: len(table.rows)]
+    foot = [r"\midrule", *rows[len(table.rows) :]] if table.foot else []
+    label = re.sub("[^A-Za-z0-9-]", "-", table.key)
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_latex(f'{mark}{table.caption}')}}}",
+        rf"\label{{tab:{label}}}",
+        rf"\begin{{tabular}}{{{''.join(['l', *sides[1:]])}}}",
+        r"\toprule",
+        _latex_row([_latex(heading) for heading in table.columns]),
+        r"\midrule",
+        *body,
+        *foot,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _plain_columns(heading: str, unit: str, cells: Sequence[Cell]) -> list[tuple[str, list[str]]]:
@@ -170,6 +176,11 @@ def _is_number(plain: str) -> bool:
 def _latex_cell(cell: Cell) -> str:
     """A cell in one line: its text, and what stands below it in brackets."""
     return _latex(f"{cell.text} ({cell.detail})" if cell.detail else cell.text)
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    """Cells that are LaTeX already, as a row."""
+    return " & ".join(cells) + r" \\"
 
 
 def _latex(text: str) -> str:

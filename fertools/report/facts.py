@@ -7,13 +7,15 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fertools.protocols import list_protocols
+from fertools.report.collect import LOCK, Run
+from fertools.report.leaks import num_left_out
 from fertools.report.tables import Cell, Table
-from fertools.report.wording import hide_folders
+from fertools.report.wording import count, hide_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fertools.report.collect import Run
     from fertools.report.reading import Reading
 
 __all__ = [
@@ -28,6 +30,9 @@ __all__ = [
 
 _NOT_RECORDED = "Not recorded"
 
+_MAX_DEPTH = 20
+"""Settings that are nested deeper are no settings of ours."""
+
 
 def facts_of(reading: Reading) -> list[tuple[str, str]]:
     """What was run, as pairs; what nobody recorded is said to be so."""
@@ -38,11 +43,13 @@ def facts_of(reading: Reading) -> list[tuple[str, str]]:
         ("Protocol digest (SHA-256)", lock.protocol_digest if lock else None),
         ("Lock digest (SHA-256)", summary["lock_digest"]),
         ("As locked", _as_locked(reading)),
+        ("Left out of training", _left_out(run)),
         ("Data set", lock.dataset if lock else run.fact("dataset")),
         (
             "Pictures",
             "synthetic stand-ins" if reading.marks.synthetic else "not marked as stand-ins",
         ),
+        ("Bytes of the pictures", _bytes(run)),
         ("Model", summary["model"]),
         ("Fusion of branches", summary["fusion"] or run.fact("fusion")),
         ("Start of training", _start(run)),
@@ -100,11 +107,11 @@ def commands_of(reading: Reading) -> list[str]:
     """The lines that make the result again."""
     run, summary = reading.run, reading.summary
     commands = []
-    if summary["model"] and summary["protocol"]:
-        names = [summary["model"], "--protocol", summary["protocol"]]
-        data = manifest_path(run)
-        data_part = [] if data is None else ["--data", shown_path(data)]
-        train = ["zoo", "train", *names, *data_part]
+    if run.config and summary["model"] and summary["protocol"]:
+        names = [summary["model"], "--protocol", _protocol_argument(run, summary["protocol"])]
+        names += _data_arguments(run)
+        allowed = ["--allow-mismatch"] if reading.marks.mismatch else []
+        train = ["zoo", "train", *names, *_lock_arguments(run), *allowed]
         recipe, seed = run.fact("recipe"), run.fact("seed")
         recipe = recipe.get("name") if isinstance(recipe, dict) else recipe
         for option, value in (("--recipe", recipe), ("--seed", seed)):
@@ -116,7 +123,10 @@ def commands_of(reading: Reading) -> list[str]:
         if len(summary["per_fold"]) == 1 and summary["per_fold"][0]["fold"] is not None:
             train += ["--fold", str(summary["per_fold"][0]["fold"])]
         commands.append(shlex.join([*train, "--run", "again"]))
-        commands.append(shlex.join(["zoo", "evaluate", *names, *data_part, "--run", "again"]))
+        fusion = ["--fusion", "logits"] if summary["fusion"].startswith("logits") else []
+        commands.append(
+            shlex.join(["zoo", "evaluate", *names, *fusion, *allowed, "--run", "again"])
+        )
     commands.append(shlex.join(["fertools", "report", run_argument(run)]))
     return commands
 
@@ -132,6 +142,52 @@ def shown_path(path: Path) -> str:
     """A path as seen from here, without naming this machine's folders."""
     relative = os.path.relpath(path)
     return path.resolve().name if relative.startswith("..") else relative
+
+
+def _protocol_argument(run: Run, name: str) -> str:
+    """A protocol of fertools goes by its name, another by the copy that a run keeps."""
+    return name if name in list_protocols() else shown_path(run.folder / f"{name}.yaml")
+
+
+def _data_arguments(run: Run) -> list[str]:
+    """The manifest of those who are tested, for each role that it serves."""
+    data = manifest_path(run)
+    if data is None:
+        return []
+    path, sources = shown_path(data), run.lock.sources if run.lock else ()
+    if len(sources) < 2 and not any("members" in one.recipe for one in sources):
+        return ["--data", path]
+    tested = next((one for one in sources if one.role == "test"), sources[0])
+    made = (tested.dataset, tested.recipe)
+    roles = [one.role for one in sources if (one.dataset, one.recipe) == made]
+    return [word for role in roles for word in ("--data", f"{role}={path}")]
+
+
+def _lock_arguments(run: Run) -> list[str]:
+    """The run's own lock: that beside the manifest may be another, and leaves nobody out."""
+    if run.lock is None:
+        return []
+    left_out = ["--exclude-leaks"] if run.lock.excluded else []
+    return ["--lock", shown_path(run.folder / LOCK), *left_out]
+
+
+def _left_out(run: Run) -> str | None:
+    """How many training samples the folds lack since they leak."""
+    number = num_left_out(run)
+    if number is None:
+        return None
+    words = "sample that leaks" if number == 1 else "samples that leak"
+    return f"{count(number)} {words} (--exclude-leaks)" if number else "nothing"
+
+
+def _bytes(run: Run) -> str | None:
+    """Whether the tested pictures are those trained on, to the byte."""
+    differ = run.fact("pictures_differ")
+    if not isinstance(differ, bool):
+        return None
+    if differ:
+        return "other bytes than those trained on, from the same source files"
+    return "as at training"
 
 
 def _as_locked(reading: Reading) -> str:
@@ -151,12 +207,14 @@ def _start(run: Run) -> str | None:
     return None if value is None else str(value)
 
 
-def _flat(values: Any, prefix: str = "") -> list[tuple[str, str]]:
+def _flat(values: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, str]]:
     """Nested settings as dotted names, without the machine's folders."""
+    if depth > _MAX_DEPTH:
+        return [(prefix, "…")]
     if isinstance(values, dict):
         pairs: list[tuple[str, str]] = []
         for key in values:
-            pairs += _flat(values[key], f"{prefix}.{key}" if prefix else str(key))
+            pairs += _flat(values[key], f"{prefix}.{key}" if prefix else str(key), depth + 1)
         return pairs
     sequence: Sequence[Any] = values if isinstance(values, list) else [values]
     return [(prefix, hide_folders(", ".join(map(str, sequence))))]

@@ -1,4 +1,4 @@
-"""What must be said wherever a result stands: stand-ins, not as locked, partial."""
+"""What must be said wherever a result stands: stand-ins, not as locked, leaks left out, partial."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fertools.report.leaks import leak_notices, num_left_out
 from fertools.report.wording import hide_folders, percent
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ class Marks:
         synthetic: Made from stand-ins.
         mismatch: In what the tested samples differ from the lock; empty where they do not.
         missing_folds: Folds of the lock without predictions.
+        num_left_out: Training samples that were left out since they leak.
     """
 
     synthetic: bool = False
     mismatch: tuple[str, ...] = ()
     missing_folds: tuple[int, ...] = ()
+    num_left_out: int = 0
 
     @property
     def text(self) -> str:
@@ -39,6 +42,7 @@ class Marks:
         parts = [
             (NOT_AS_LOCKED, bool(self.mismatch)),
             ("synthetic", self.synthetic),
+            ("leaks left out", bool(self.num_left_out)),
             ("partial", bool(self.missing_folds)),
         ]
         return ", ".join(word for word, holds in parts if holds)
@@ -49,9 +53,10 @@ class Marks:
 
 
 def marks_of(run: Run) -> Marks:
-    """The marks of a run: from its predictions, and from results.json."""
-    stated = run.results.get("lock_mismatch")
-    mismatch = [str(line) for line in stated] if isinstance(stated, list) else []
+    """The marks of a run: from its predictions, lock, settings and results.json."""
+    mismatch: list[str] = []
+    for stated in (run.config.get("mismatch"), run.results.get("mismatch")):
+        mismatch += map(str, stated if isinstance(stated, list) else [])
     for table in run.predictions:
         mismatch += table.info.mismatch
     return Marks(
@@ -59,6 +64,7 @@ def marks_of(run: Run) -> Marks:
         or (run.lock is not None and run.lock.synthetic),
         mismatch=tuple(dict.fromkeys(map(hide_folders, mismatch))),
         missing_folds=run.missing_folds,
+        num_left_out=num_left_out(run) or 0,
     )
 
 
@@ -69,6 +75,7 @@ def common_marks(marks: Iterable[Marks]) -> Marks:
         synthetic=any(one.synthetic for one in every),
         mismatch=tuple(dict.fromkeys(line for one in every for line in one.mismatch)),
         missing_folds=tuple(sorted({fold for one in every for fold in one.missing_folds})),
+        num_left_out=max(one.num_left_out for one in every),
     )
 
 
@@ -82,6 +89,7 @@ def notices(run: Run, summary: Mapping[str, Any], marks: Marks) -> list[str]:
             f"Partial result: {summary['num_folds']} of the protocol's {total} folds; "
             f"not tested yet: fold {missing}."
         )
+    found += leak_notices(run)
     if run.lock is None:
         found.append(
             "No locked protocol is beside the predictions: whether they are complete, and whether "
@@ -95,8 +103,10 @@ def notices(run: Run, summary: Mapping[str, Any], marks: Marks) -> list[str]:
             "figure, as the protocol says."
         )
     stated = run.results.get("accuracy")
-    if isinstance(stated, int | float) and not math.isclose(
-        stated, summary["accuracy"], abs_tol=1e-9
+    if (
+        isinstance(stated, int | float)
+        and 0 <= stated <= 1
+        and not math.isclose(stated, summary["accuracy"], abs_tol=1e-9)
     ):
         found.append(
             f"results.json states an accuracy of {percent(stated)}, the predictions give "

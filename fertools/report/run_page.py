@@ -9,6 +9,7 @@ from fertools.report import confusion_tables, run_tables
 from fertools.report.calibration_tables import calibration_table, reliability_table
 from fertools.report.examples import find_examples
 from fertools.report.facts import commands_of, facts_of, manifest_path, recorded_of
+from fertools.report.leaks import leak_table
 from fertools.report.marks import notices
 from fertools.report.page import render_page
 from fertools.report.published_table import published_table
@@ -119,7 +120,7 @@ def _tables(reading: Reading) -> list[Table]:
     made += [
         run_tables.fold_table(summary),
         run_tables.rule_table(results),
-        run_tables.leak_table(results),
+        leak_table(results, reading.run.lock.excluded if reading.run.lock else ()),
         Table(
             "facts",
             "What was run",

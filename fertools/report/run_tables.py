@@ -22,7 +22,6 @@ __all__ = [
     "expression_table",
     "fold_table",
     "intensity_table",
-    "leak_table",
     "rule_table",
     "score_table",
     "view_expression_table",
@@ -38,14 +37,6 @@ _RULES = {
     "global_branch": "Global branch alone",
     "local_branch": "Local branch alone",
 }
-
-
-_LEAKS = {
-    "subject": ("The person is trained on too", "subjects"),
-    "file": ("The same file is trained on", "files"),
-    "near-duplicate": ("An altered copy is trained on", "near duplicates"),
-}
-"""Kind of leak to its heading, and to what :attr:`LeakReport.not_checked` calls it."""
 
 
 def score_table(summary: Mapping[str, Any], *, primary: str = "") -> Table:
@@ -217,31 +208,6 @@ def rule_table(results: Mapping[str, Any]) -> Table | None:
     )
     caption = "Accuracy by rule of fusion, in % (of the logits; from results.json)"
     return Table("rules", caption, ("Rule", "Accuracy"), rows, units=("", "%")) if rows else None
-
-
-def leak_table(results: Mapping[str, Any]) -> Table | None:
-    """What the leak gate counted of each kind, or did not look for, from results.json."""
-    leaks = results.get("leaks")
-    counts = leaks.get("counts") if isinstance(leaks, dict) else None
-    if not isinstance(leaks, dict) or not isinstance(counts, dict):
-        return None
-    unchecked = leaks.get("not_checked")
-    reasons = dict(
-        str(line).partition(": ")[::2]
-        for line in (unchecked if isinstance(unchecked, list) else [])
-    )
-    if leaks.get("subjects") == "not checkable":
-        reasons.setdefault("subjects", "not checkable")
-    rows = []
-    for kind, (title, name) in _LEAKS.items():
-        reason = next((text for start, text in reasons.items() if start.startswith(name)), None)
-        number = counts.get(kind, 0)
-        found = count(number) if isinstance(number, int) else str(number)
-        if reason is not None:
-            found = f"not checked ({reason})" if reason else f"{found}; some could not be read"
-        rows.append(texts(title, found))
-    caption = "What the leak gate found between training and test: tested pictures of each kind"
-    return Table("leaks", caption, ("Kind", "Found"), tuple(rows))
 
 
 def _spread(of_folds: Mapping[str, float]) -> str:

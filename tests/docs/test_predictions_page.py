@@ -87,8 +87,10 @@ def _with(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
         (_with("label", 7), 4),
         (lambda frame: frame[list(frame)[::-1]], 5),
         (lambda frame: frame.assign(sample_id=range(len(frame))), 6),
+        (_with("subject_id", ""), 7),
+        (lambda frame: frame.assign(label=frame["label"].map(str)), 8),
     ],
-    ids=["NaN", "logits", "no softmax", "twice", "label", "order", "number"],
+    ids=["NaN", "logits", "no softmax", "twice", "label", "order", "number", "person", "text"],
 )
 def test_what_is_refused_is_refused_in_the_words_of_the_page(
     change: Callable[[pd.DataFrame], pd.DataFrame],

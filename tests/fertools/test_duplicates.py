@@ -94,6 +94,48 @@ def test_the_search_finds_what_brute_force_finds(
     assert set(found) == brute_force(hashes, others, distance)
 
 
+SIDES = {
+    "two sides": ~np.eye(2, dtype=np.bool_),
+    "five folds": ~np.eye(5, dtype=np.bool_),
+    "two sides and one that meets nobody": np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]], np.bool_),
+    "one side, two that it tests": np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], np.bool_),
+}
+
+
+@pytest.mark.parametrize("may_meet", SIDES.values(), ids=SIDES.keys())
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_by_sides_the_search_finds_the_pairs_that_may_meet_and_no_others(
+    may_meet: npt.NDArray[np.bool_], is_mirrored: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    seeds = rng.integers(0, 2**63, 30, np.uint64)
+    flips = np.uint64(1) << rng.integers(0, 64, (20, 30, 6), np.uint64)  # up to 6 bits turned
+    hashes = (seeds ^ np.bitwise_xor.reduce(flips, axis=2)).reshape(-1)
+    others = rng.permutation(hashes) if is_mirrored else hashes
+    kinds = rng.integers(0, len(may_meet), len(hashes))
+    blocks = near_pairs(hashes, 8, others=others, kinds=kinds, may_meet=may_meet)
+    found = [(int(i), int(j)) for block in blocks for i, j in block]
+    assert len(found) == len(set(found))
+    every = brute_force(hashes, others, 8)
+    assert set(found) == {(i, j) for i, j in every if may_meet[kinds[i], kinds[j]]} != every
+
+
+@pytest.mark.parametrize("may_meet", SIDES.values(), ids=SIDES.keys())
+def test_by_sides_the_same_copies_are_found_as_among_all(
+    may_meet: npt.NDArray[np.bool_], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fertools.duplicates.crops._SOURCES", 7)  # several parts of each side
+    rng = np.random.default_rng(1)
+    sources = [blobs(seed) for seed in range(24)]
+    copies = [toned(s[:, ::-1], 0.8) if k % 2 else s[20:, :216] for k, s in enumerate(sources)]
+    sketches = stack_sketches([sketch_picture(picture) for picture in (*sources, *copies)])
+    kinds = rng.integers(0, len(may_meet), len(sketches))
+    found = find_near_duplicates(sketches, kinds=kinds, may_meet=may_meet)
+    every = find_near_duplicates(sketches)
+    assert [(pair.first, pair.second) for pair in every] == [(k, k + 24) for k in range(24)]
+    assert found == [p for p in every if may_meet[kinds[p.first], kinds[p.second]]] != every
+
+
 def test_pairs_come_in_blocks_and_none_is_lost_between_them() -> None:
     hashes = np.zeros(400, np.uint64)
     blocks = list(near_pairs(hashes, 2))

@@ -13,12 +13,10 @@ from report_pages import Page
 from fertools.errors import PredictionsError
 from fertools.metrics import compare, read_predictions, read_tables, write_predictions
 from fertools.report import write_report
+from fertools.report.collect import collect_run
 from fertools.report.comparison import compare_readings
 from fertools.report.comparison_page import comparison_page
 from fertools.report.facts import facts_table
-from fertools.report.reading import read_run
-from fertools.report.collect import collect_run
-from fertools.report.comparison import compare_readings
 from fertools.report.marks import marks_of
 from fertools.report.reading import name_runs, read_run
 

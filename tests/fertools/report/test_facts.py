@@ -25,6 +25,7 @@ def _lock(**changes: Any) -> Lock:
         synthetic=False,
         classes=CLASSES,
         not_found="error",
+        primary_metric="uar",
         sources=(Source("samples", "rafdb", False, {}, "b" * 64, "c" * 64),),
         labels={"a": 0, "b": 1},
         subjects={"a": None, "b": None},
@@ -39,7 +40,10 @@ def _reading(
 ) -> Reading:
     info = PredictionsInfo(protocol, CLASSES, "", False, "resnet18", fusion)
     table = Predictions(None, info, Path("run/fold0/p.parquet"))  # type: ignore[arg-type]
-    found = {"config": {"seed": 3, "recipe": {"name": "demo"}, "manifest": "../m.parquet"}, **found}
+    found = {
+        "config": {"seed": 3, "recipe": {"name": "demo"}, "manifest": "data/m.parquet"},
+        **found,
+    }
     run = Run(Path("run"), "run", (table,), lock, **found)
     summary = {
         "protocol": protocol,
@@ -57,10 +61,10 @@ def _reading(
 def test_the_commands_train_on_the_folds_of_the_run_itself() -> None:
     train, evaluate, report = commands_of(_reading(lock=_lock()))
     assert train == (
-        "zoo train resnet18 --protocol rafdb --data ../m.parquet --lock run/protocol.lock.json "
+        "zoo train resnet18 --protocol rafdb --data data/m.parquet --lock run/protocol.lock.json "
         "--recipe demo --seed 3 --run again"
     )
-    assert evaluate == "zoo evaluate resnet18 --protocol rafdb --data ../m.parquet --run again"
+    assert evaluate == "zoo evaluate resnet18 --protocol rafdb --data data/m.parquet --run again"
     assert report == "fertools report run"
 
 
@@ -70,7 +74,8 @@ def test_the_commands_of_a_run_without_its_leaks_leave_them_out_again() -> None:
 
 
 def test_the_commands_name_own_protocols_roles_fusion_and_what_was_allowed() -> None:
-    sources = tuple(Source(role, "rafdb", False, {}, "", "") for role in ("train", "test"))
+    roles = {"train": "rafdb", "test": "rafdb", "val": "affectnet"}
+    sources = tuple(Source(role, name, False, {}, "", "") for role, name in roles.items())
     reading = _reading(
         protocol="mine",
         lock=_lock(protocol="mine", sources=sources),
@@ -78,7 +83,8 @@ def test_the_commands_name_own_protocols_roles_fusion_and_what_was_allowed() -> 
         results={"mismatch": ["labels differ"]},
     )
     train, evaluate, _ = commands_of(reading)
-    names = "--protocol mine.yaml --data test=../m.parquet"
+    data = "--data train=data/m.parquet --data test=data/m.parquet"
+    names = f"--protocol run/mine.yaml {data}"
     assert f"{names} --lock run/protocol.lock.json --allow-mismatch" in train
     assert f"{names} --fusion logits --allow-mismatch --run again" in evaluate
 
@@ -122,7 +128,7 @@ def test_facts_say_what_was_left_out_and_whether_pictures_differ(
 
 def test_facts_that_nobody_recorded_are_said_to_be_so() -> None:
     known = dict(facts_of(_reading()))
-    assert "Left out of training, Bytes of the pictures" in known["Not recorded"]
+    assert "Left out of training, Data set, Bytes of the pictures" in known["Not recorded"]
 
 
 def test_a_mismatch_of_settings_and_of_results_is_a_mark() -> None:
@@ -142,7 +148,8 @@ def test_damaged_counts_of_leaks_are_no_notice(counts: object) -> None:
 def test_a_protocol_is_looked_up_by_name_and_never_opened_as_a_path(tmp_path: Path) -> None:
     path = tmp_path / "rafdb.yaml"
     path.write_text("name: [")
-    assert _reading(protocol="rafdb", lock=_lock()).run.primary_metric == "accuracy"
+    assert _reading(protocol="rafdb").run.primary_metric == "accuracy"
+    assert _reading(protocol=str(path), lock=_lock()).run.primary_metric == "uar"  # the lock says
     assert _reading(protocol=str(path)).run.primary_metric is None
     assert _reading(protocol=str(path.with_suffix(""))).run.primary_metric is None
 
