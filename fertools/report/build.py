@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fertools.errors import OutputError
 from fertools.jobs import progress, write_text
@@ -14,11 +13,7 @@ from fertools.report.export import as_csv, as_latex
 from fertools.report.figures import save_drawing
 from fertools.report.page import GENERATOR
 from fertools.report.reading import read_run
-from fertools.report.run_page import run_page
-
-if TYPE_CHECKING:
-    from fertools.report.figures import Drawing
-    from fertools.report.tables import Table
+from fertools.report.run_page import Page, run_page
 
 __all__ = ["write_report"]
 
@@ -73,7 +68,7 @@ def write_report(
     else:
         made = compare_readings(readings, margin=margin)
         page = comparison_page(made, places=names)
-    _write_parts(page.drawings, places[0], page.tables, places[1])
+    _write_parts(page, *places)
     write_text(out, page.text)
     return out
 
@@ -91,14 +86,12 @@ def _need_ours(path: Path) -> None:
     )
 
 
-def _write_parts(
-    drawings: Sequence[Drawing], figures_dir: Path, tables: Sequence[Table], tables_dir: Path
-) -> None:
+def _write_parts(page: Page, figures_dir: Path, tables_dir: Path) -> None:
     """Write figures as SVG and PNG, tables as CSV and LaTeX."""
-    with progress("drawing", len(drawings), "figures") as advance:
-        for drawing in drawings:
+    with progress("drawing", len(page.drawings), "figures") as advance:
+        for drawing in page.drawings:
             save_drawing(drawing, figures_dir)
             advance()
-    for table in tables:
+    for table in page.tables:
         write_text(tables_dir / f"{table.key}.csv", as_csv(table))
-        write_text(tables_dir / f"{table.key}.tex", as_latex(table))
+        write_text(tables_dir / f"{table.key}.tex", as_latex(table, of=page.title))

@@ -37,7 +37,7 @@ def comparison_page(made: RunComparison, *, places: tuple[str, str]) -> Page:
     tables = {table.key: made.marks.on(table) for table in _tables(made) if table.rows}
     drawings = _drawings(made)
     first = made.readings[made.baseline].summary
-    num = len(made.readings)
+    title = f"{len(made.readings)} runs on {first['protocol'] or 'the same pictures'}"
     text = render_page(
         "comparison",
         tables=tables,
@@ -45,7 +45,7 @@ def comparison_page(made: RunComparison, *, places: tuple[str, str]) -> Page:
         values={
             "summary": first,
             "marks": made.marks,
-            "title": f"{num} runs on {first['protocol'] or 'the same pictures'}",
+            "title": title,
             "notices": _notices(made),
             "names": list(made.readings),
             "baseline": made.baseline,
@@ -71,7 +71,7 @@ def comparison_page(made: RunComparison, *, places: tuple[str, str]) -> Page:
             "tables_name": places[1],
         },
     )
-    return Page(text, tuple(tables.values()), tuple(drawings.values()))
+    return Page(title, text, tuple(tables.values()), tuple(drawings.values()))
 
 
 def _tables(made: RunComparison) -> list[Table]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_csv", "as_latex"]
 
+_COLUMNS = 4  # of a table that fits into one of two columns of a page
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _SINGLE = re.compile(_NUMBER)
 _INTERVAL = re.compile(rf"({_NUMBER}) – ({_NUMBER})")
@@ -85,7 +86,7 @@ def as_csv(table: Table) -> str:
     return str(frame.to_csv(index=False, header=[name for name, _ in columns], lineterminator="\n"))
 
 
-def as_latex(table: Table) -> str:
+def as_latex(table: Table, *, of: str = "") -> str:
     """Write a table as LaTeX with the rules of the package booktabs.
 
     Every character that LaTeX reads as a command is escaped. Letters outside Latin, as a class
@@ -93,10 +94,13 @@ def as_latex(table: Table) -> str:
 
     Args:
         table: Any table of the report.
+        of: What it is about, such as ``gms_lpa_tiny on rafdb``: ends the caption and begins the
+            label, so that the tables of two runs go into one paper.
 
     Returns:
-        A ``table`` environment with caption and label ``tab:KEY``; the caption begins with the
-        table's mark in capitals, such as SYNTHETIC.
+        A ``table`` environment in small type with caption and label ``tab:OF-KEY``, over both
+        columns of a page where the table is wide; the caption begins with the table's mark in
+        capitals, such as SYNTHETIC.
     """
     cells = [*table.rows, *table.foot]
     rows = [_latex_row([_latex_cell(cell) for cell in row]) for row in cells]
@@ -107,12 +111,14 @@ def as_latex(table: Table) -> str:
     mark = f"{table.mark.upper()}. " if table.mark else ""
     body = rows[: len(table.rows)]
     foot = [r"\midrule", *rows[len(table.rows) :]] if table.foot else []
-    label = re.sub("[^A-Za-z0-9-]", "-", table.key)
+    label = re.sub("[^A-Za-z0-9-]+", "-", f"{of}-{table.key}" if of else table.key)
+    kind = "table*" if len(table.columns) > _COLUMNS else "table"
+    about = f". {of}" if of else ""
     lines = [
         r"% needs \usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_latex(f'{mark}{table.caption}')}}}",
+        rf"\begin{{{kind}}}",
+        r"\centering\small",
+        rf"\caption{{{_latex(f'{mark}{table.caption}{about}')}}}",
         rf"\label{{tab:{label}}}",
         rf"\begin{{tabular}}{{{''.join(['l', *sides[1:]])}}}",
         r"\toprule",
@@ -122,7 +128,7 @@ def as_latex(table: Table) -> str:
         *foot,
         r"\bottomrule",
         r"\end{tabular}",
-        r"\end{table}",
+        rf"\end{{{kind}}}",
         "",
     ]
     return "\n".join(lines)

@@ -38,7 +38,7 @@ def render_page(
         template: Its name without the ending.
         tables: Key to table; each gets links to itself as CSV and as LaTeX.
         drawings: Key to figure.
-        values: What else it names.
+        values: What else it names; ``title`` also ends the captions of LaTeX tables.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fertools.report", "templates"),
@@ -55,7 +55,7 @@ def render_page(
         interval=wording.interval_text,
         breakable=_breakable,
         csv_uri=lambda table: _data_uri(as_csv(table), "text/csv"),
-        latex_uri=lambda table: _data_uri(as_latex(table), "application/x-tex"),
+        latex_uri=lambda table: _data_uri(as_latex(table, of=values["title"]), "application/x-tex"),
     )
     return environment.get_template(f"{template}.html.j2").render(
         tables=tables,

@@ -40,11 +40,13 @@ class Page:
     """A page and what is kept beside it.
 
     Attributes:
+        title: Of what it is.
         text: HTML.
         tables: Every table of it, marked.
         drawings: Every figure, also those that the page shows as tables.
     """
 
+    title: str
     text: str
     tables: tuple[Table, ...]
     drawings: tuple[Drawing, ...]
@@ -92,7 +94,7 @@ def run_page(reading: Reading, *, with_faces: bool, places: tuple[str, str]) -> 
             "tables_name": places[1],
         },
     )
-    return Page(text, tuple(tables.values()), tuple(drawings.values()))
+    return Page(_title(reading), text, tuple(tables.values()), tuple(drawings.values()))
 
 
 def _tables(reading: Reading) -> list[Table]:

@@ -70,6 +70,7 @@ def parse_latex(text: str, num_columns: int) -> tuple[str, list[list[str]]]:
             "begin",
             "end",
             "centering",
+            "small",
             "caption",
             "label",
             "toprule",
@@ -78,8 +79,9 @@ def parse_latex(text: str, num_columns: int) -> tuple[str, list[list[str]]]:
         }
         known |= {"textbackslash", "textasciitilde", "textasciicircum", "pm", "circ", "rightarrow"}
         assert set(re.findall(r"\\([a-zA-Z]+)", line)) <= known | {"downarrow"}, line
-    assert lines[:2] == [r"\begin{table}", r"\centering"]
-    assert lines[-2:] == [r"\end{tabular}", r"\end{table}"]
+    kind = "table*" if num_columns > 4 else "table"
+    assert lines[:2] == [rf"\begin{{{kind}}}", r"\centering\small"]
+    assert lines[-2:] == [r"\end{tabular}", rf"\end{{{kind}}}"]
     caption = next(line for line in lines if line.startswith(r"\caption{"))
     rows = []
     for line in lines[lines.index(r"\toprule") : lines.index(r"\bottomrule")]:
@@ -159,6 +161,11 @@ class TestLatex:
         assert caption == r"NOT AS LOCKED, SYNTHETIC. Of 100 \% (a\_b \& c), in \%"
         assert r"\label{tab:view-expression}" in text
         assert "SYNTHETIC" not in as_latex(make_table(["a"], mark=""))
+
+    def test_tables_of_two_runs_have_two_labels(self) -> None:
+        one, two = (as_latex(make_table(["a"]), of=f"run_{n} on rafdb") for n in (1, 2))
+        assert r"run\_1 on rafdb}" in one
+        assert re.findall(r"\\label{(.*)}", one) != re.findall(r"\\label{(.*)}", two)
 
     def test_a_rule_stands_above_the_averages(self) -> None:
         lines = as_latex(make_table(["a", "b"])).splitlines()
