@@ -43,13 +43,12 @@ from scipy.fft import dctn
 from fertools.duplicates import (
     FLAT_BELOW,
     VARIANTS,
-    Windows,
     altered,
     coarse_pictures,
     hash_windows,
     sketch_picture,
 )
-from fertools.duplicates.windows import mirrored_windows
+from fertools.duplicates.windows import mirrored_words
 from fertools.manifest import read_manifest, write_manifest
 from fertools.pictures import read_picture
 from fertools.verify.stored import CHUNK, SKETCH, ReadFiles, schema_of, write_chunk
@@ -205,14 +204,15 @@ def mirrored(task: Task) -> Cells:
     )
     if sketches.windows is None:
         raise SystemExit(f"{task.path}: has no windows")
-    inner = sketches.windows.inner
-    windows = mirrored_windows(sketches.windows)
+    windows = sketches.windows
+    inner, outer, unsure = (w[numbers] for w in (windows.inner, windows.outer, windows.unsure))
+    outer, turned = mirrored_words(outer, unsure)
     return {
         "hashes": sketches.hashes[:, ::-1],
         "coarse": sketches.coarse[..., ::-1],
-        "inner": mirrored_windows(Windows(inner, inner, sketches.windows.unsure)).outer,
-        "outer": windows.outer,
-        "unsure": windows.unsure,
+        "inner": mirrored_words(inner, unsure)[0],
+        "outer": outer,
+        "unsure": turned,
         "thumbnail": sketches.thumbnails[numbers][..., ::-1],
     }
 

@@ -21,7 +21,7 @@ from fertools.duplicates.sketches import (
     sketch_picture,
     stack_sketches,
 )
-from fertools.duplicates.windows import NUM_WINDOWS, Windows, hash_windows
+from fertools.duplicates.windows import NUM_WINDOWS, StoredWords, Windows, hash_windows
 
 __all__ = [
     "FLAT_BELOW",
@@ -36,6 +36,7 @@ __all__ = [
     "NearPair",
     "Sketch",
     "Sketches",
+    "StoredWords",
     "Thumbnails",
     "Windows",
     "altered",

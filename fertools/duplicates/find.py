@@ -14,7 +14,7 @@ from fertools.duplicates.compare import SAME_PICTURE, WHOLE
 from fertools.duplicates.crops import cut_pairs
 from fertools.duplicates.search import near_pairs
 from fertools.duplicates.sketches import VARIANTS, Sketches, altered
-from fertools.duplicates.windows import FRAMES, mirrored_windows
+from fertools.duplicates.windows import FRAMES
 from fertools.jobs import progress
 
 __all__ = ["NEAR_DISTANCE", "ONE_PERSON", "NearPair", "find_near_duplicates", "group_pairs"]
@@ -99,7 +99,7 @@ def find_near_duplicates(
         people: Shape ``(N,)``: who it is, negative where nobody knows. Pictures of one person must
             be nearer by ``ONE_PERSON`` to be called one picture.
         kinds: Shape ``(N,)``: what it is, from 0.
-        may_meet: Shape ``(K, K)``: which kinds are compared with which; else all.
+        may_meet: Shape ``(K, K)``, symmetric: which kinds are compared with which; else all.
         every_pair: Give all pairs. Else only as many as hold each group together: of a thousand
             copies of one picture 999 pairs, not 499,500.
         workers: Threads.
@@ -127,8 +127,8 @@ def find_near_duplicates(
             done = 0
             for source, block, frames in search.whole(variant, distance):
                 search.confirm(block, frames, variant)
-                advance(source - done)
-                done = source
+                advance(max(source - done, 0))
+                done = max(source, done)
             for block, frames in search.cut(variant):
                 search.confirm(block, frames, variant)
             advance(len(numbers) - done)
@@ -169,22 +169,19 @@ class _Search:
         """Pairs of which the whole hashes are near, and how far the search is."""
         base = self._sketches.hashes[self._numbers, 0]
         others = self._sketches.hashes[self._numbers, VARIANTS.index(variant)]
-        for block in near_pairs(base, distance, others=others):
-            met = self._kinds[block]
-            kept = block[self._may_meet[met[:, 0], met[:, 1]]]
-            yield int(block[-1, 0]), kept, np.tile(WHOLE, (len(kept), 1))
+        for block in near_pairs(
+            base, distance, others=others, kinds=self._kinds, may_meet=self._may_meet
+        ):
+            yield int(block[-1, 0]), block, np.tile(WHOLE, (len(block), 1))
 
     def cut(self, variant: str) -> Iterator[tuple[IntArray, FloatArray]]:
         """Pairs of which one may show a part of the other."""
         if self._sketches.windows is None:
             return
-        windows = self._sketches.windows
-        if len(self._numbers) < len(self._sketches):  # else half a gigabyte would be copied
-            windows = windows.take(self._numbers)
-        copies = mirrored_windows(windows) if variant == "mirrored" else windows
         for block in cut_pairs(
-            windows,
-            copies,
+            self._sketches.windows,
+            self._numbers,
+            is_mirrored=variant == "mirrored",
             kinds=self._kinds,
             may_meet=self._may_meet,
             roots=self._roots,

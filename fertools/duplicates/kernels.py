@@ -29,11 +29,12 @@ def _count_bits(word: np.uint64) -> np.int64:
 
 
 @compiled(
-    "UniTuple(i8, 2)(u8[::1], u8[:,::1], i4[:,::1], i4[:,::1],"
-    "i8[:,::1], i8[::1], i8[::1], i8, i8, i8[:,::1])"
+    "UniTuple(i8, 2)(u8[::1], i8[::1], u8[:,::1], i4[:,::1], i4[:,::1],"
+    "i8[:,::1], i8[::1], i8[::1], i8, i8[::1], b1[:,::1], i8, i8[:,::1])"
 )
 def find_block(
     hashes: HashArray,
+    numbers: IntArray,
     sorted_others: HashArray,
     orders: npt.NDArray[np.int32],
     starts: npt.NDArray[np.int32],
@@ -41,31 +42,36 @@ def find_block(
     num_flips: IntArray,
     radii: IntArray,
     distance: int,
+    kinds: IntArray,
+    may_meet: npt.NDArray[np.bool_],
     begin: int,
     pairs: IntArray,
 ) -> tuple[int, int]:
     """Fill ``pairs`` with (i, j), i < j, from query ``begin`` on, until it is full.
 
     Args:
-        hashes: Queries, shape ``(N,)``.
-        sorted_others: What is searched, shape ``(B, N)``, in the order of the bits in each band.
-        orders: Shape ``(B, N)``: their numbers.
+        hashes: Queries, shape ``(Q,)``.
+        numbers: Shape ``(Q,)``: their numbers i.
+        sorted_others: What is searched, shape ``(B, M)``, in the order of the bits in each band.
+        orders: Shape ``(B, M)``: their numbers j.
         starts: Shape ``(B, 65537)``: where each value of a band begins in ``orders``.
         flips: Shape ``(B, F)``: the masks of up to ``radii[b]`` bits.
         num_flips: Shape ``(B,)``: how many of them.
         radii: Shape ``(B,)``.
         distance: The greatest number of bits that may differ.
+        kinds: The kind of each number.
+        may_meet: Shape ``(K, K)``: kinds whose pairs are looked for.
         begin: The first query.
-        pairs: Shape ``(C, 2)``, C at least N.
+        pairs: Shape ``(C, 2)``, C at least M.
 
     Returns:
         The query to go on with, and how many pairs there are.
     """
     count = 0
     bits = np.uint64(0xFFFF)
-    for i in range(begin, len(hashes)):
+    for asking in range(begin, len(hashes)):
         first = count
-        query = hashes[i]
+        i, query = numbers[asking], hashes[asking]
         for band in range(len(radii)):
             key = np.int64((query >> np.uint64(16 * band)) & bits)
             for f in range(num_flips[band]):
@@ -75,7 +81,7 @@ def find_block(
                     if _count_bits(differing) > distance:
                         continue
                     j = orders[band, place]
-                    if j <= i:
+                    if j <= i or not may_meet[kinds[i], kinds[j]]:
                         continue
                     is_new = True  # an earlier band has not given this pair already
                     for earlier in range(band):
@@ -85,7 +91,7 @@ def find_block(
                             break
                     if is_new:
                         if count == len(pairs):
-                            return i, first
+                            return asking, first
                         pairs[count, 0] = i
                         pairs[count, 1] = j
                         count += 1
@@ -134,18 +140,19 @@ def fill_buckets(
 
 
 @compiled(
-    "UniTuple(i8, 2)(u8[:,:,::1], u8[:,::1], u8[:,::1],"
-    "Tuple((u8[:,::1], i4[:,::1], i4[:,::1])), i8[::1], i8[::1], b1[::1], i8[::1], b1[:,::1],"
+    "UniTuple(i8, 2)(u8[:,:,::1], u8[:,::1], i8[::1], u8[:,:,::1], i8[::1],"
+    "Tuple((u8[:,::1], i4[:,::1], i4[:,::1])), i8[::1], i8[::1], i8[::1], b1[:,::1],"
     "UniTuple(i8, 2), i8, i4[::1], i4[:,::1])"
 )
 def find_cut(
     outer: HashArray,
     unsure: HashArray,
+    copies: IntArray,
     inner: HashArray,
+    sources: IntArray,
     buckets: tuple[HashArray, npt.NDArray[np.int32], npt.NDArray[np.int32]],
     shifts: IntArray,
     roots: IntArray,
-    is_asked: npt.NDArray[np.bool_],
     kinds: IntArray,
     may_meet: npt.NDArray[np.bool_],
     most_bits: tuple[int, int],
@@ -156,40 +163,39 @@ def find_cut(
     """Fill ``found`` with (source, copy, windows) from copy ``begin`` on, until it is full.
 
     Args:
-        outer: Copies' words, shape ``(N, W, 2)``.
-        unsure: Shape ``(N, W)``: bits of their first words that may be turned.
-        inner: Sources' words, shape ``(N * W, 2)``.
-        buckets: Of the sources' first words, for each table: the words in order and their numbers,
-            shape ``(T, S)``, and where each value of the table's bits begins, ``(T, V + 1)``.
+        outer: Copies' words, shape ``(M, W, 2)``.
+        unsure: Shape ``(M, W)``: bits of their first words that may be turned.
+        copies: Shape ``(M,)``: their numbers.
+        inner: Sources' words, shape ``(S, W, 2)``.
+        sources: Shape ``(S,)``: their numbers.
+        buckets: Of the sources' first words, for each table: the words in order and their places,
+            shape ``(T, S * W)``, and where each value of the table's bits begins, ``(T, V + 1)``.
         shifts: Shape ``(T,)``: the lowest bit of each table.
-        roots: Shape ``(N,)``: pictures of one root need not be found.
-        is_asked: Shape ``(N,)``: of which copies sources are looked for.
-        kinds: Shape ``(N,)``.
+        roots: Of each number; pictures of one root need not be found.
+        kinds: Of each number.
         may_meet: Shape ``(K, K)``: kinds whose pairs are looked for.
         most_bits: How many bits may differ in the first words, and in both.
         begin: The first copy.
-        best: Shape ``(N,)``, -1: scratch.
-        found: Shape ``(C, 3)``, C at least N. A pair stands there once, with the windows that are
+        best: Shape ``(S,)``, -1: scratch.
+        found: Shape ``(C, 3)``, C at least S. A pair stands there once, with the windows that are
             nearest: ``W * inner + outer``.
 
     Returns:
         The copy to go on with, and how many pairs there are.
     """
-    ordered, numbers, starts = buckets
+    ordered, places, starts = buckets
     num_windows, num_tables = outer.shape[1], len(starts)
     mask = starts.shape[1] - 2
     touched, doubts = np.empty(len(best), np.int64), np.empty(64, np.int64)
     count = 0
-    for copy in range(begin, len(outer)):
-        if not is_asked[copy]:
-            continue
-        num_touched = 0
+    for asking in range(begin, len(outer)):
+        copy, num_touched = copies[asking], 0
         for window in range(num_windows):
-            word, second = outer[copy, window, 0], outer[copy, window, 1]
+            word, second = outer[asking, window, 0], outer[asking, window, 1]
             for table in range(num_tables):
                 shift = np.uint64(shifts[table])
                 key = int(word >> shift) & mask
-                doubtful = int(unsure[copy, window] >> shift) & mask
+                doubtful = int(unsure[asking, window] >> shift) & mask
                 num_doubts = 1
                 doubts[0] = 0  # first no bit is turned, then one
                 while doubtful:
@@ -198,37 +204,36 @@ def find_cut(
                     num_doubts += 1
                 for doubt in range(num_doubts):
                     value = key ^ doubts[doubt]
-                    for place in range(starts[table, value], starts[table, value + 1]):
-                        bits = _count_bits(word ^ ordered[table, place])
+                    for k in range(starts[table, value], starts[table, value + 1]):
+                        bits = _count_bits(word ^ ordered[table, k])
                         if bits > most_bits[0]:
                             continue
-                        number = numbers[table, place]
-                        source = number // num_windows
+                        place, part = divmod(places[table, k], num_windows)
+                        source = sources[place]
                         if roots[source] == roots[copy]:
                             continue
                         if not may_meet[kinds[source], kinds[copy]]:
                             continue
-                        bits += _count_bits(second ^ inner[number, 1])
+                        bits += _count_bits(second ^ inner[place, part, 1])
                         if bits > most_bits[1]:
                             continue
-                        windows = num_windows * (number % num_windows) + window
-                        rank = np.int32(bits * num_windows**2 + windows)
-                        if best[source] < 0:
-                            touched[num_touched] = source
+                        rank = np.int32(bits * num_windows**2 + num_windows * part + window)
+                        if best[place] < 0:
+                            touched[num_touched] = place
                             num_touched += 1
-                            best[source] = rank
-                        elif rank < best[source]:
-                            best[source] = rank
+                            best[place] = rank
+                        elif rank < best[place]:
+                            best[place] = rank
         is_full = count + num_touched > len(found)
-        for place in range(num_touched):
-            source = touched[place]
+        for k in range(num_touched):
+            place = touched[k]
             if not is_full:
-                found[count, 0], found[count, 1] = source, copy
-                found[count, 2] = best[source] % num_windows**2
+                found[count, 0], found[count, 1] = sources[place], copy
+                found[count, 2] = best[place] % num_windows**2
                 count += 1
-            best[source] = -1
+            best[place] = -1
         if is_full:
-            return copy, count
+            return asking, count
     return len(outer), count
 
 

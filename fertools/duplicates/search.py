@@ -8,6 +8,8 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from fertools.duplicates.sides import meeting_sides
+
 __all__ = ["MAX_DISTANCE", "near_pairs"]
 
 HashArray = npt.NDArray[np.uint64]
@@ -23,7 +25,12 @@ _SHUFFLE = np.random.default_rng(0).permutation(64)  # neighbouring frequencies 
 
 
 def near_pairs(
-    hashes: HashArray, distance: int, *, others: HashArray | None = None
+    hashes: HashArray,
+    distance: int,
+    *,
+    others: HashArray | None = None,
+    kinds: IntArray | None = None,
+    may_meet: npt.NDArray[np.bool_] | None = None,
 ) -> Iterator[IntArray]:
     """Find every pair of hashes that differ in at most ``distance`` bits.
 
@@ -37,10 +44,12 @@ def near_pairs(
         distance: From 0 to ``MAX_DISTANCE``.
         others: Shape ``(N,)``: look for ``hashes[i]`` near ``others[j]`` instead (hashes of the
             mirrored pictures, say).
+        kinds: Shape ``(N,)``: what each one is, from 0; else all are the same.
+        may_meet: Shape ``(K, K)``, symmetric: which kinds are compared; else all.
 
     Yields:
-        Pairs ``(i, j)`` with ``i < j``, shape ``(K, 2)``, each once, ordered by ``i``; in blocks,
-        so that memory is bounded however many there are.
+        Pairs ``(i, j)`` with ``i < j``, shape ``(K, 2)``, each once; in blocks, so that memory is
+        bounded however many there are. Within a block they are ordered by ``i``.
 
     Raises:
         ValueError: If the distance is out of its range or the lengths differ.
@@ -57,18 +66,31 @@ def near_pairs(
     if hashes.shape != searched.shape or hashes.ndim != 1:
         raise ValueError(f"hashes of shapes {hashes.shape} and {searched.shape}")
     count = len(hashes)
-    queries, searched = _shuffled(hashes), _shuffled(searched)
-    in_bands, orders, starts = _tables(searched)
+    kinds = np.zeros(count, np.int64) if kinds is None else kinds
+    may_meet = np.ones((kinds.max(initial=0) + 1,) * 2, np.bool_) if may_meet is None else may_meet
     radii = _radii(distance)
     flips, num_flips = _flips(radii)
     pairs = np.empty((max(_LEAST_ROOM, count), 2), np.int64)
-    begin = 0
-    while begin < count:
-        begin, found = find_block(
-            queries, in_bands, orders, starts, flips, num_flips, radii, distance, begin, pairs
-        )
-        if found:
-            yield pairs[:found].copy()
+    for asking, asked in meeting_sides(kinds, may_meet):
+        queries = _shuffled(hashes[asking])
+        tables = _tables(_shuffled(searched[asked]), asked)
+        begin = 0
+        while begin < len(queries):
+            begin, found = find_block(
+                queries,
+                asking,
+                *tables,
+                flips,
+                num_flips,
+                radii,
+                distance,
+                kinds,
+                may_meet,
+                begin,
+                pairs,
+            )
+            if found:
+                yield pairs[:found].copy()
 
 
 def _radii(distance: int) -> IntArray:
@@ -93,15 +115,15 @@ def _flips(radii: IntArray) -> tuple[IntArray, IntArray]:
     return flips, np.array([len(values) for values in masks], np.int64)
 
 
-def _tables(hashes: HashArray) -> tuple[HashArray, Int32Array, Int32Array]:
+def _tables(hashes: HashArray, numbers: IntArray) -> tuple[HashArray, Int32Array, Int32Array]:
     """For each band the hashes in its order, their numbers, and where each value begins."""
     in_bands = np.empty((_BANDS, len(hashes)), np.uint64)
     orders = np.empty((_BANDS, len(hashes)), np.int32)
     starts = np.zeros((_BANDS, _VALUES + 1), np.int32)
     for band in range(_BANDS):
-        keys = ((hashes >> np.uint64(16 * band)) & np.uint64(_VALUES - 1)).astype(np.int64)
-        orders[band] = np.argsort(keys, kind="stable")
-        in_bands[band] = hashes[orders[band]]
+        keys = (hashes >> np.uint64(16 * band)).astype(np.uint16)
+        order = np.argsort(keys, kind="stable")
+        in_bands[band], orders[band] = hashes[order], numbers[order]
         np.cumsum(np.bincount(keys, minlength=_VALUES), out=starts[band, 1:])
     return in_bands, orders, starts
 

@@ -11,11 +11,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FRAMES", "NUM_UNSURE", "NUM_WINDOWS", "Windows", "hash_windows", "mirrored_windows"]
+__all__ = [
+    "FRAMES",
+    "NUM_UNSURE",
+    "NUM_WINDOWS",
+    "StoredWords",
+    "Windows",
+    "hash_windows",
+    "mirrored_words",
+]
 
 Words = npt.NDArray[np.uint64]
 
@@ -59,6 +68,13 @@ FRAMES = _frames()
 """Left edge, width, top edge and height of a copy as shares of its source, by both windows."""
 
 
+class StoredWords(Protocol):
+    """Words of pictures that may lie on the disk; an array is one too."""
+
+    def __getitem__(self, numbers: Any, /) -> Words:
+        """Those of ``(K,)`` pictures, by their numbers; shape ``(K, ...)``."""
+
+
 @dataclass(frozen=True)
 class Windows:
     """Hashes of the windows of ``N`` pictures; bits are signs of low frequencies.
@@ -70,13 +86,9 @@ class Windows:
             to turning.
     """
 
-    inner: Words
-    outer: Words
-    unsure: Words
-
-    def take(self, numbers: npt.NDArray[np.int64]) -> Windows:
-        """Those of some pictures."""
-        return Windows(self.inner[numbers], self.outer[numbers], self.unsure[numbers])
+    inner: StoredWords
+    outer: StoredWords
+    unsure: StoredWords
 
 
 def hash_windows(thumbnails: npt.NDArray[np.uint8]) -> Windows:
@@ -98,10 +110,10 @@ def hash_windows(thumbnails: npt.NDArray[np.uint8]) -> Windows:
     return Windows(inner, outer, unsure)
 
 
-def mirrored_windows(windows: Windows) -> Windows:
-    """What the mirrored pictures' outer windows would be; inner ones stay."""
-    outer, unsure = (np.take(words, _SWAPPED, axis=1) for words in (windows.outer, windows.unsure))
-    return Windows(windows.inner, outer ^ _MIRROR, unsure)
+def mirrored_words(outer: Words, unsure: Words) -> tuple[Words, Words]:
+    """What the mirrored pictures' windows would be, which may be inner ones as well."""
+    outer, unsure = (np.take(words, _SWAPPED, axis=1) for words in (outer, unsure))
+    return outer ^ _MIRROR, unsure
 
 
 def _coefficients(

@@ -62,6 +62,7 @@ class LeakReport:
             for near duplicates; None if that was not done.
         offenders: All training samples, fold by fold, without which nothing would leak.
         unread: Samples whose pictures could not be read when near duplicates were searched.
+        changed: Samples whose pictures were other files then than the manifest says.
     """
 
     leaks: tuple[Leak, ...]
@@ -70,6 +71,7 @@ class LeakReport:
     num_pairs: int | None = None
     offenders: tuple[Exclusion, ...] = field(default=(), repr=False)
     unread: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -94,6 +96,11 @@ class LeakReport:
                 f"near duplicates of {len(self.unread):,} pictures that cannot be read, first "
                 f"{self.unread[0]!r}"
             )
+        if self.changed:
+            reasons.append(
+                f"{len(self.changed):,} pictures as the manifest has them: other files are there, "
+                f"first {self.changed[0]!r}; make them or the manifest again"
+            )
         return tuple(reasons)
 
 
@@ -106,9 +113,12 @@ def find_leaks(lock: Lock, pool: Pool, near: NearPairs | None = None) -> LeakRep
         near: The near duplicates among the samples, from
             :func:`fertools.protocols.near.find_near_pairs`; else none are looked for.
     """
-    files = dict(zip(pool.frame.index, pool.frame["sha256"], strict=True))
+    names = pool.frame.index.tolist()  # Arrow's columns are slow to go through one by one
+    files, sets = (
+        dict(zip(names, pool.frame[column].tolist(), strict=True))
+        for column in ("sha256", "dataset")
+    )
     sources = source_digests(pool.frame)
-    sets = dict(zip(pool.frame.index, pool.frame["dataset"], strict=True))
     subjects = {
         name: f"{sets[name]} {_plain(who)}"
         for name, who in lock.subjects.items()
@@ -145,6 +155,7 @@ def find_leaks(lock: Lock, pool: Pool, near: NearPairs | None = None) -> LeakRep
         num_pairs=None if near is None else near.num_pairs,
         offenders=tuple(offenders),
         unread=() if near is None else near.unread,
+        changed=() if near is None else near.changed,
     )
 
 

@@ -7,6 +7,7 @@ hand with it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -142,7 +143,10 @@ def lock_protocol(protocol: Protocol, pool: Pool) -> Lock:
         not_found=protocol.not_found,
         primary_metric=protocol.primary_metric,
         sources=tuple(sources_of(pool)),
-        labels={i: index[e] for i, e in zip(frame.index, frame["expression"], strict=True)},
+        labels={
+            i: index[e]
+            for i, e in zip(frame.index.tolist(), frame["expression"].tolist(), strict=True)
+        },
         subjects=subjects_of(frame),
         folds=make_folds(protocol, pool),
     )
@@ -206,7 +210,7 @@ def read_lock(path: Path) -> Lock:
 
 def _problem(lock: Lock) -> str | None:
     """What cannot be in a lock that this tool made, though its digest is right."""
-    if set(lock.labels) != set(lock.subjects):
+    if lock.labels.keys() != lock.subjects.keys():
         return "labels and subjects are not of the same samples"
     if not all(type(k) is int and 0 <= k < len(lock.classes) for k in lock.labels.values()):
         return f"a label is none of 0 to {len(lock.classes) - 1}"
@@ -220,9 +224,10 @@ def _problem(lock: Lock) -> str | None:
         return "says another thing about stand-ins than its sources"
     if len({(fold.name, fold.test) for fold in lock.folds}) != len(lock.folds):
         return "a fold stands there twice"
+    chosen = [{*fold.train, *fold.val} for fold in lock.folds] if lock.excluded else []
     for one in lock.excluded:
-        fold = lock.folds[one.fold] if 0 <= one.fold < len(lock.folds) else None
-        if fold is None or one.sample not in lock.labels or one.sample in {*fold.train, *fold.val}:
+        is_fold = 0 <= one.fold < len(lock.folds)
+        if not is_fold or one.sample not in lock.labels or one.sample in chosen[one.fold]:
             return f"{one.sample!r} is said to be left out of fold {one.fold}, which is not so"
     for fold in lock.folds:
         sides = [*fold.train, *fold.val, *fold.test]
@@ -239,7 +244,7 @@ def subjects_of(frame: pd.DataFrame) -> dict[str, str | None]:
     """Sample id to subject; None where nobody knows it."""
     known = frame["subject_id"].notna()
     people = frame["subject_id"].astype("object").where(known, None)
-    return dict(zip(frame.index, people, strict=True))
+    return dict(zip(frame.index.tolist(), people.tolist(), strict=True))
 
 
 def sources_of(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source]:
@@ -250,7 +255,7 @@ def sources_of(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source
         recipe = _recipe(manifest.info.config)
         if role in pool.members:
             recipe = {**recipe, "members": _recipe(pool.members[role].info.config)}
-        known = [own[name].astype("string").fillna("") for name in _FACTS if name in own]
+        known = [own[name].astype("string").fillna("").tolist() for name in _FACTS if name in own]
         facts = map(" ".join, zip(*known, strict=True))
         yield Source(
             role=role,
@@ -258,7 +263,7 @@ def sources_of(pool: Pool, frame: pd.DataFrame | None = None) -> Iterator[Source
             synthetic=manifest.info.synthetic,
             recipe=recipe,
             sources_digest=_digest_of(source_digests(own)),
-            facts_digest=_digest_of(dict(zip(own.index, facts, strict=True))),
+            facts_digest=_digest_of(dict(zip(own.index.tolist(), facts, strict=True))),
         )
 
 
@@ -270,11 +275,14 @@ def _recipe(config: Any) -> Any:
 
 
 def source_digests(frame: pd.DataFrame) -> dict[str, str]:
-    """Sample id to the SHA-256 of the file that it was made from, or of its own."""
+    """Sample id to the SHA-256 of the file that it was made from, or of its own.
+
+    Lists are gone through, since pandas yields Arrow's texts one by one slowly.
+    """
     files = frame["sha256"]
     if "source_sha256" in frame.columns:
         files = frame["source_sha256"].fillna(files)
-    return dict(zip(frame["sample_id"], files, strict=True))
+    return dict(zip(frame["sample_id"].tolist(), files.tolist(), strict=True))
 
 
 def _digest_of(values: dict[str, str]) -> str:
@@ -288,9 +296,15 @@ def _fields(lock: Lock) -> dict[str, Any]:
 
 
 def _digest(lock: Lock) -> str:
-    """SHA-256 over everything but the digest itself."""
-    values = asdict(lock)
+    """SHA-256 over everything but the digest itself, as JSON with sorted keys."""
+    values = _fields(lock)
     del values["digest"]
     if not lock.excluded:
         del values["excluded"]
-    return text_digest(json.dumps(values, sort_keys=True))
+    sha, between = hashlib.sha256(), "{"
+    for name in sorted(values):  # one by one: the whole text is large
+        text = json.dumps(values[name], sort_keys=True, default=vars)
+        sha.update(f'{between}"{name}": {text}'.encode())
+        between = ", "
+    sha.update(b"}")
+    return sha.hexdigest()

@@ -96,11 +96,11 @@ def changed_members(lock: Lock, pool: Pool) -> list[Change]:
         lock: The folds.
         pool: The samples at hand.
     """
-    here = pool.frame.index.intersection(list(lock.labels))
-    missing = sorted(set(lock.labels) - set(here))
+    here = lock.labels.keys() & pool.frame.index.tolist()
+    missing = sorted(lock.labels.keys() - here)
     labels = {name: lock.classes[label] for name, label in lock.labels.items()}
     members = pool.frame.loc[sorted(here)]
-    shown = dict(zip(members.index, members["expression"], strict=True))
+    shown = dict(zip(members.index.tolist(), members["expression"].tolist(), strict=True))
     found = [Change(name, "missing", None, labels[name]) for name in missing]
     found += [Change(i, "expression", e, labels[i]) for i, e in shown.items() if e != labels[i]]
     people, locked = subjects_of(members), lock.subjects
@@ -191,5 +191,5 @@ def pictures_digest(lock: Lock, pool: Pool) -> str:
         pool: Has their pictures' digests.
     """
     names = sorted(lock.labels)
-    files = pool.frame.loc[names, "sha256"]
+    files = pool.frame.loc[names, "sha256"].tolist()
     return text_digest("\n".join(f"{i} {d}" for i, d in zip(names, files, strict=True)))

@@ -68,11 +68,13 @@ class NearPairs:
         links: As many as hold each group of copies together.
         num_pairs: How many pairs were searched.
         unread: Samples whose pictures cannot be read.
+        changed: Samples whose pictures are other files than their manifest says.
     """
 
     links: tuple[NearLink, ...]
     num_pairs: int
     unread: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 def find_near_pairs(
@@ -91,6 +93,7 @@ def find_near_pairs(
         OutputError: If what was read cannot be kept beside the manifest.
     """
     import pandas as pd
+    import pyarrow as pa
 
     parts = [_read(manifest, lock, pool, workers) for manifest in _manifests(pool)]
     if known is not None and all(part.files.num_kept == len(part.files.table) for part in parts):
@@ -105,6 +108,7 @@ def find_near_pairs(
     every = np.stack([pd.factorize(digests)[0], kinds, people], axis=1)
     is_first = ~pd.DataFrame(every).duplicated().to_numpy()  # of identical files one a kind
     chosen = np.flatnonzero(is_whole & ~is_flat & is_first & may_meet[kinds].any(axis=1))
+    pa.default_memory_pool().release_unused()  # hundreds of MB, of manifests as they were read
     found = find_near_duplicates(
         _joined(parts, chosen),
         people=people[chosen],
@@ -117,6 +121,7 @@ def find_near_pairs(
         tuple(_link(pair, names[chosen]) for pair in found),
         int(counts @ may_meet @ counts) // 2,
         tuple(sorted(names[~is_whole].tolist())),
+        tuple(sorted(names[is_whole & (digests != frame["sha256"].to_numpy(object))].tolist())),
     )
 
 
@@ -223,9 +228,13 @@ class _JoinedCells:
     def __getitem__(self, numbers: Any, /) -> npt.NDArray[Any]:
         wanted = np.asarray(numbers, np.int64)
         edges = np.cumsum([0, *self.sizes])
-        masks = [(wanted >= start) & (wanted < start + n) for start, n in zip(edges, self.sizes)]
+        masks = [
+            (wanted >= start) & (wanted < start + n)
+            for start, n in zip(edges[:-1], self.sizes, strict=True)
+        ]
         cells = [
-            part[wanted[mask] - start] for part, mask, start in zip(self.parts, masks, edges)
+            part[wanted[mask] - start]
+            for part, mask, start in zip(self.parts, masks, edges[:-1], strict=True)
         ]
         result = np.empty((len(wanted), *cells[0].shape[1:]), cells[0].dtype)
         for mask, some in zip(masks, cells, strict=True):

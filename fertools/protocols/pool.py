@@ -124,7 +124,7 @@ def make_pool(
     parts = []
     for role, manifest in manifests.items():
         chosen = _choose(protocol, role, manifest, listed.get(role))
-        files = [(manifest.root / image).as_posix() for image in chosen["image"]]
+        files = f"{manifest.root.as_posix()}/" + chosen["image"]
         parts.append(chosen.assign(role=role, file=files))
     frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     doubled = frame.loc[frame["sample_id"].duplicated(), "sample_id"]

@@ -19,7 +19,7 @@ from fertools.protocols.pool import Pool
 
 __all__ = ["leaks_path", "read_near", "write_leaks"]
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _MAX_BYTES = 500_000_000
 
 
@@ -110,7 +110,8 @@ def read_near(lock_path: Path, lock: Lock, pool: Pool) -> NearPairs | None:
         known = set(pool.frame.index)
         if any(name not in known for link in links for name in (link.first, link.second)):
             raise ValueError("of other samples")
-        return NearPairs(links, int(near["num_pairs"]), tuple(map(str, near["unread"])))
+        unread, changed = (tuple(map(str, near[name])) for name in ("unread", "changed"))
+        return NearPairs(links, int(near["num_pairs"]), unread, changed)
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"{path}: is damaged; {remedy}") from error
 

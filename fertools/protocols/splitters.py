@@ -173,4 +173,4 @@ def _unseen_views(frame: pd.DataFrame, split: UnseenView) -> Iterable[Fold]:
 
 def _ids(frame: pd.DataFrame) -> tuple[str, ...]:
     """Sorted sample ids."""
-    return tuple(sorted(frame["sample_id"]))
+    return tuple(sorted(frame["sample_id"].tolist()))

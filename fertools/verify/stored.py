@@ -26,7 +26,7 @@ __all__ = [
     "FACTS",
     "SKETCH",
     "ReadFiles",
-    "StoredThumbnails",
+    "StoredCells",
     "num_bytes",
     "opened",
     "schema_of",
@@ -69,48 +69,40 @@ class ReadFiles:
     num_kept: int
 
     def sketches(self, numbers: npt.NDArray[np.int64]) -> Sketches:
-        """The sketches of some files, ascending; thumbnails stay on the disk until used."""
-        columns = {name: self._column(name, numbers) for name in SKETCH if name != "thumbnail"}
+        """The sketches of some files, ascending; the large cells stay on the disk until used."""
+        cells = {name: StoredCells(self.paths, numbers, name) for name in SKETCH}
+        every = np.arange(len(numbers))
         return Sketches(
-            columns["hashes"],
-            columns["coarse"],
-            StoredThumbnails(self.paths, numbers),
+            cells["hashes"][every],
+            cells["coarse"][every],
+            cells["thumbnail"],
             self.table.column("is_flat").to_numpy()[numbers].astype(np.bool_),
-            Windows(columns["inner"], columns["outer"], columns["unsure"]),
+            Windows(cells["inner"], cells["outer"], cells["unsure"]),
         )
 
-    def _column(self, name: str, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        """The cells of some files, ascending."""
-        kind, shape = SKETCH[name]
-        result = np.empty((len(numbers), *shape), kind)
-        edges = np.searchsorted(numbers, CHUNK * np.arange(len(self.paths) + 1)).tolist()
-        for path, start, end in zip(self.paths, edges[:-1], edges[1:], strict=True):
-            if start < end:
-                with opened(path) as table:
-                    result[start:end] = _cells(table, name)[numbers[start:end] % CHUNK]
-        return result
 
-
-class StoredThumbnails:
-    """Thumbnails in the chunks' files.
+class StoredCells:
+    """A column of sketches in the chunks' files.
 
     Args:
         paths: The chunks, in order.
         numbers: Which files count, in their order.
+        name: The column.
     """
 
-    def __init__(self, paths: Sequence[Path], numbers: npt.NDArray[np.int64]) -> None:
-        self._paths, self._numbers = paths, numbers
+    def __init__(self, paths: Sequence[Path], numbers: npt.NDArray[np.int64], name: str) -> None:
+        self._paths, self._numbers, self._name = paths, numbers, name
 
-    def __getitem__(self, places: Any, /) -> npt.NDArray[np.uint8]:
-        """Some thumbnails, shape ``(K, 64, 64)``, for ``(K,)`` places among the numbers."""
+    def __getitem__(self, places: Any, /) -> npt.NDArray[Any]:
+        """Some cells, shape ``(K, ...)``, for ``(K,)`` places among the numbers."""
         wanted = self._numbers[np.asarray(places, np.int64)]
-        result = np.empty((len(wanted), THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8)
+        kind, shape = SKETCH[self._name]
+        result = np.empty((len(wanted), *shape), kind)
         order = np.argsort(wanted, kind="stable")
         chunks, starts = np.unique(wanted[order] // CHUNK, return_index=True)
-        for chunk, members in zip(chunks.tolist(), np.split(order, starts[1:]), strict=True):
+        for chunk, members in zip(chunks.tolist(), np.split(order, starts)[1:], strict=True):
             with opened(self._paths[chunk]) as table:
-                result[members] = _cells(table, "thumbnail")[wanted[members] % CHUNK]
+                result[members] = _cells(table, self._name)[wanted[members] % CHUNK]
         return result
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from fertools.errors import OutputError
 from fertools.jobs import hold_folder
-from fertools.protocols import NearPairs, find_near_pairs
+from fertools.protocols import NearPairs, find_leaks, find_near_pairs
 from fertools.verify import verify_manifest
 
 Pixels = npt.NDArray[np.uint8]
@@ -131,3 +131,12 @@ def test_pictures_of_one_colour_are_nobodys_copies(small: Any) -> None:
         small.save(name, np.full((60, 60, 3), 90 + len(name) + int(name[1]), np.uint8))
     near = find_near_pairs(*small.locked())
     assert (near.links, near.unread) == ((), ())
+
+
+def test_a_picture_that_is_another_file_than_the_manifest_says_is_named(small: Any) -> None:
+    lock, pool = small.locked()
+    small.save("S1_anger", 255 - small.pixels("S1_anger"))
+    found = find_near_pairs(lock, pool)
+    assert found.changed == ("S1_anger",)
+    [reason] = find_leaks(lock, pool, found).not_checked
+    assert "1 pictures as the manifest has them: other files are there, first 'S1_anger'" in reason
