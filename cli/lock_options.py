@@ -120,9 +120,12 @@ def open_lock(
     if not given and len(declared.selections) == 1 and has_own:
         given = dict.fromkeys(declared.selections, lock_path.parent)
     pool = read_pool(declared, given)
-    if list_changes is not None and (changes := changed_members(lock, pool)):
-        _write_changes(list_changes, changes)
-    check_lock(lock, pool)
+    try:
+        check_lock(lock, pool)
+    except LockError:
+        if list_changes is not None and (changes := changed_members(lock, pool)):
+            _write_changes(list_changes, changes)
+        raise
     check_folds(lock, declared, pool)
     return lock, pool
 

@@ -256,7 +256,9 @@ def _schema() -> pa.DataFrameSchema:
 
 def _are_names(column: pd.Series[Any]) -> pd.Series[bool]:
     """Whether texts can be told apart by eye: two persons may not differ by a blank at the end."""
-    return column.isin([value for value in column.unique() if is_name(value)])
+    import pandas as pd
+
+    return pd.Series([is_name(value) for value in column.tolist()], column.index, dtype=bool)
 
 
 def _check_names(path: Path, names: list[Any]) -> None:
