@@ -155,14 +155,8 @@ def leaks_in_words(found: LeakReport, excluded: Sequence[Exclusion] = ()) -> Ite
 
 def _write_changes(path: Path, changes: Sequence[Change]) -> None:
     """All samples that are not as locked, as a table."""
-    import csv
-    import io
+    from fertools.jobs import csv_text, write_text
 
-    from fertools.jobs import write_text
-
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["sample_id", "what", "now", "locked"])
-    writer.writerows((c.sample, c.what, c.now, c.locked) for c in changes)
-    write_text(path, table.getvalue())
+    rows = ((c.sample, c.what, c.now, c.locked) for c in changes)
+    write_text(path, csv_text(["sample_id", "what", "now", "locked"], rows))
     typer.echo(f"{len(changes):,} samples are not as locked; they are listed in {path}", err=True)

@@ -153,14 +153,13 @@ def check(
     Example: fertools protocols check data/derived/bu3dfe-p1/bu3dfe-p1-5fold.lock.json
     """
     from fertools.jobs.pool import default_workers
-    from fertools.protocols import run_gate, write_leaks, write_lock
+    from fertools.protocols import beside_lock, run_gate, write_leaks, write_lock
 
-    stem = lock_path.name.removesuffix(".json").removesuffix(".lock")
     found, pool = open_lock(
         lock_path,
         data=data,
         protocol=protocol,
-        list_changes=lock_path.with_name(f"{stem}.differences.csv"),
+        list_changes=beside_lock(lock_path, "differences.csv"),
     )
     checked = run_gate(
         found,
@@ -178,7 +177,7 @@ def check(
     )
     path = _tell_leaks(checked, lock_path)
     if checked.excluded:
-        path = out or lock_path.with_name(f"{stem}.excluded.lock.json")
+        path = out or beside_lock(lock_path, "excluded.lock.json")
         write_lock(path, checked.lock)
         write_leaks(path, checked.lock, pool, checked.report, checked.near)
     typer.echo(path)

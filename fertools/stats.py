@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from fertools.expressions import EXPRESSIONS
+from fertools.jobs import csv_text
 from fertools.manifest import COLUMNS, Manifest
 
 if TYPE_CHECKING:
@@ -139,14 +138,11 @@ def stats_json(stats: Stats) -> dict[str, Any]:
 
 def stats_csv(stats: Stats) -> str:
     """One line a cell of expression, split, yaw bin and pitch bin, with the set and its mark."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ("dataset", "synthetic", "expression", "split", "abs_yaw", "abs_pitch", "num_samples")
-    )
     mark = str(stats.synthetic).lower()
-    writer.writerows((stats.dataset, mark, *cell) for cell in stats.cells)
-    return out.getvalue()
+    return csv_text(
+        ("dataset", "synthetic", "expression", "split", "abs_yaw", "abs_pitch", "num_samples"),
+        ((stats.dataset, mark, *cell) for cell in stats.cells),
+    )
 
 
 def _with_bins(frame: pd.DataFrame) -> pd.DataFrame:

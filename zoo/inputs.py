@@ -32,7 +32,6 @@ class Inputs:
     """Samples and the lock that says who is trained on and who is tested.
 
     Attributes:
-        protocol: Name of the protocol.
         pool: The samples.
         lock: The folds, checked against the samples.
         leaks: What leaks in the lock's folds; what the gate refuses is an error before. Its
@@ -43,7 +42,6 @@ class Inputs:
         excluded: Training samples that were left out of the lock's folds since they leak.
     """
 
-    protocol: str
     pool: Pool
     lock: Lock
     leaks: LeakReport
@@ -115,7 +113,6 @@ def find_inputs(
         workers=workers,
     )
     return Inputs(
-        protocol.name,
         pool,
         checked.lock,
         checked.report,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pandas as pd
 import torch
 
 from fertools import __version__
+from fertools.jobs import csv_text
 from fertools.metrics import Predictions, summarise
 from fertools.protocols import Lock, Pool, find_leaks, pictures_digest, read_near
 from zoo.layers import DualLogits, fuse_scores
@@ -129,9 +128,8 @@ def as_csv(results: dict[str, Any]) -> str:
         for rule, value in results["accuracy_by_rule"].items()
     ]
     facts = ("protocol", "model", "recipe", "seed", "synthetic", "lock_digest")
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["scope", "name", "num_samples", "value", *facts])
-    for row in rows:
-        writer.writerow([*row[:3], f"{row[3]:.6f}", *(results[fact] for fact in facts)])
-    return buffer.getvalue()
+    said = [results[fact] for fact in facts]
+    return csv_text(
+        ["scope", "name", "num_samples", "value", *facts],
+        ([*row[:3], f"{row[3]:.6f}", *said] for row in rows),
+    )

@@ -18,7 +18,7 @@ from fertools import __version__
 from fertools.config import build_config, read_yaml
 from fertools.errors import ConfigError, ModelError
 from fertools.home import runs_home
-from fertools.jobs import write_json, write_text
+from fertools.jobs import read_note, write_json, write_text
 from fertools.protocols import Lock, Pool, pictures_digest, read_lock, write_lock
 from zoo.checkpoints import WeightsInfo
 from zoo.recipe import Recipe
@@ -26,6 +26,7 @@ from zoo.recipe import Recipe
 CONFIG, ENVIRONMENT, LOCK = "config.yaml", "environment.json", "protocol.lock.json"
 WEIGHTS, STATE, LOG, RECORD = "model.safetensors", "state.pt", "log.jsonl", "fold.json"
 PREDICTIONS = "predictions.parquet"
+_MAX_NOTE_BYTES = 10_000_000
 _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "pandas", "safetensors")
 
 
@@ -236,16 +237,12 @@ def read_environment(run_dir: Path) -> dict[str, Any]:
     """What ``environment.json`` of a run says; nothing where there is none.
 
     Raises:
-        ConfigError: If it is damaged.
+        ManifestError: If it is damaged.
     """
     path = run_dir / ENVIRONMENT
     if not path.is_file():
         return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return dict(values)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path}: is damaged; start the training again") from error
+    return read_note(path, max_bytes=_MAX_NOTE_BYTES, remedy="start the training again")
 
 
 def _num_processors() -> int:

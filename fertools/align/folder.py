@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from fertools.align.recipe import AlignConfig
 from fertools.align.records import ROOMS
 from fertools.align.table import COLUMNS
 from fertools.errors import ConfigError, PictureError
-from fertools.jobs import hold_folder, write_text
+from fertools.jobs import csv_text, hold_folder, write_text
 from fertools.pictures import PICTURE_SUFFIXES
 
 __all__ = ["POINT_NAMES", "align_folder"]
@@ -121,12 +120,11 @@ def _rows(folder: Path, paths: Sequence[Path]) -> list[SourceRow]:
 
 def _as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """The table as text."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+    names = ("sample_id", "image", *COLUMNS)
     places = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
-    writer.writerow(["sample_id", "image", *COLUMNS, *places])
-    for row in rows:
-        points = row["points"] or [[None, None]] * len(POINT_NAMES)
-        values = [row["sample_id"], row["image"], *(row[name] for name in COLUMNS)]
-        writer.writerow([*values, *(value for point in points for value in point)])
-    return stream.getvalue()
+    nowhere = [[None, None]] * len(POINT_NAMES)
+    lines = (
+        [*(row[name] for name in names), *chain.from_iterable(row["points"] or nowhere)]
+        for row in rows
+    )
+    return csv_text([*names, *places], lines)

@@ -9,6 +9,7 @@ from fertools.jobs.atomic import (
     write_json,
     write_text,
 )
+from fertools.jobs.csv_text import csv_text
 from fertools.jobs.folder_lock import hold_folder
 from fertools.jobs.notes import read_note, text_digest
 from fertools.jobs.pool import run_tasks
@@ -18,6 +19,7 @@ from fertools.jobs.shards import Shard
 __all__ = [
     "Shard",
     "atomic_path",
+    "csv_text",
     "hold_folder",
     "place_file",
     "progress",

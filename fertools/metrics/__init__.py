@@ -13,6 +13,7 @@ from fertools.metrics.permutation import PermutationTest
 from fertools.metrics.predictions import (
     Predictions,
     PredictionsInfo,
+    make_predictions,
     predicted_labels,
     read_predictions,
     score_columns,
@@ -54,6 +55,7 @@ __all__ = [
     "holm",
     "join_predictions",
     "macro_f1",
+    "make_predictions",
     "mcnemar",
     "normalise_confusion",
     "pair_runs",

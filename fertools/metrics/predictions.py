@@ -53,6 +53,7 @@ from fertools.metrics.prediction_rows import (
 __all__ = [
     "Predictions",
     "PredictionsInfo",
+    "make_predictions",
     "predicted_labels",
     "read_predictions",
     "score_columns",
@@ -70,7 +71,7 @@ class Predictions:
     Attributes:
         frame: The rows, sorted by fold and sample_id, with the columns of this module.
         info: The file's metadata.
-        path: Where it was read from.
+        path: Where it was read from, or what errors call it.
         notes: What had to be filled in because the file did not hold it; one sentence each.
     """
 
@@ -99,7 +100,30 @@ def write_predictions(path: Path, frame: pd.DataFrame, info: PredictionsInfo) ->
         OutputError: If the file cannot be written.
     """
     path = Path(path)
-    metadata = encode_info(info, path)
+    frame = make_predictions(frame, info, path).frame
+    scores = [name for name in frame.columns if name not in FIXED]
+    fields = [pa.field(name, kind) for name, kind in FIXED.items()]
+    fields += [pa.field(name, pa.float32()) for name in scores]
+    schema = pa.schema(fields, metadata={_METADATA_KEY: encode_info(info, path)})
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    table = table.replace_schema_metadata(schema.metadata)
+    with atomic_path(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
+    return path
+
+
+def make_predictions(frame: pd.DataFrame, info: PredictionsInfo, path: Path) -> Predictions:
+    """Check rows as :func:`write_predictions` does, without writing them.
+
+    Args:
+        frame: Rows with every column of this module.
+        info: What they are.
+        path: What errors call them.
+
+    Raises:
+        PredictionsError: See :func:`write_predictions`.
+    """
+    encode_info(info, path)
     known = {*FIXED, *score_columns(info.classes)}
     for branch in BRANCHES:
         known.update(score_columns(info.classes, branch))
@@ -108,16 +132,7 @@ def write_predictions(path: Path, frame: pd.DataFrame, info: PredictionsInfo) ->
             raise PredictionsError(
                 f"{path}: column {column!r} is not part of a predictions table; remove it"
             )
-    frame = check_rows(frame, info.classes, path)
-    scores = [name for name in frame.columns if name not in FIXED]
-    fields = [pa.field(name, kind) for name, kind in FIXED.items()]
-    fields += [pa.field(name, pa.float32()) for name in scores]
-    schema = pa.schema(fields, metadata={_METADATA_KEY: metadata})
-    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-    table = table.replace_schema_metadata(schema.metadata)
-    with atomic_path(path) as partial:
-        pq.write_table(table, partial, compression="zstd")
-    return path
+    return Predictions(check_rows(frame, info.classes, path), info, path)
 
 
 def read_predictions(path: Path) -> Predictions:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fertools.errors import OutputError, PredictionsError
 from fertools.jobs import atomic_path
 from fertools.metrics.membership import check_membership
 from fertools.metrics.prediction_info import PredictionsInfo, info_from_values
-from fertools.metrics.predictions import read_predictions, write_predictions
+from fertools.metrics.predictions import make_predictions, write_predictions
 from fertools.metrics.tables import read_tables
 from fertools.protocols import write_lock
 from fertools.protocols.public import pseudonyms, write_public
@@ -138,10 +137,7 @@ def restore_predictions(out: Path, shared: Path, lock: Lock, pool: Pool) -> Path
         frame[column] = about[column].array
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out}: is there and is not empty; give another --out")
-    with TemporaryDirectory() as scratch:  # nothing is written before all is checked
-        table = read_predictions(
-            write_predictions(Path(scratch) / "predictions.parquet", frame, info)
-        )
+    table = make_predictions(frame, info, shared)  # nothing is written before all is checked
     check_membership([table], lock)
     for fold, rows in table.frame.groupby("fold"):
         write_predictions(out / f"fold{fold}" / "predictions.parquet", rows, info)

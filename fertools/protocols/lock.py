@@ -27,6 +27,7 @@ __all__ = [
     "Exclusion",
     "Lock",
     "Source",
+    "beside_lock",
     "lock_protocol",
     "read_lock",
     "sealed",
@@ -156,6 +157,12 @@ def lock_protocol(protocol: Protocol, pool: Pool) -> Lock:
 def sealed(lock: Lock) -> Lock:
     """A lock with the digest of what it says."""
     return Lock(**{**_fields(lock), "digest": _digest(lock)})
+
+
+def beside_lock(lock_path: Path, ending: str) -> Path:
+    """A file beside a lock that bears its name: ``NAME.<ending>`` beside ``NAME.lock.json``."""
+    name = lock_path.name.removesuffix(".json").removesuffix(".lock")
+    return lock_path.with_name(f"{name}.{ending}")
 
 
 def write_lock(path: Path, lock: Lock) -> None:

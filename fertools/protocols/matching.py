@@ -27,12 +27,14 @@ def unlike_protocol(lock: Lock, protocol: Protocol) -> str | None:
     """In words why a lock is not one of this protocol as it reads now; None if it is."""
     if lock.protocol != protocol.name:
         return f"is a lock of the protocol {lock.protocol!r}, expected {protocol.name!r}"
-    said = (lock.protocol_digest, lock.protocol_version, lock.classes)
-    said_of_figures = (lock.not_found, lock.primary_metric)
-    if said != (protocol.digest, protocol.version, protocol.classes) or said_of_figures != (
-        protocol.not_found,
-        protocol.primary_metric,
-    ):
+    pairs = (
+        (lock.protocol_digest, protocol.digest),
+        (lock.protocol_version, protocol.version),
+        (lock.classes, protocol.classes),
+        (lock.not_found, protocol.not_found),
+        (lock.primary_metric, protocol.primary_metric),
+    )
+    if any(locked != declared for locked, declared in pairs):
         return (
             f"was made when the protocol {protocol.name!r} read otherwise (version "
             f"{lock.protocol_version}, now {protocol.version})"

@@ -18,7 +18,7 @@ from typing import Any
 
 from fertools.errors import LockError
 from fertools.jobs import text_digest, write_json
-from fertools.protocols.lock import Lock, source_digests
+from fertools.protocols.lock import Lock, beside_lock, source_digests
 from fertools.protocols.pool import Pool
 from fertools.regular_files import open_regular
 
@@ -55,8 +55,7 @@ class Pseudonyms:
 
 def public_path(lock_path: Path) -> Path:
     """Where the shared form of a lock stands: ``NAME.public.json`` beside ``NAME.lock.json``."""
-    name = lock_path.name.removesuffix(".json").removesuffix(".lock")
-    return lock_path.with_name(f"{name}.public.json")
+    return beside_lock(lock_path, "public.json")
 
 
 def pseudonyms(lock: Lock, pool: Pool) -> Pseudonyms:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +9,9 @@ from typing import Any
 
 from fertools import __version__
 from fertools.errors import ManifestError
-from fertools.jobs import read_note, text_digest, write_json, write_text
+from fertools.jobs import csv_text, read_note, text_digest, write_json, write_text
 from fertools.protocols.gate import LeakReport
-from fertools.protocols.lock import Lock
+from fertools.protocols.lock import Lock, beside_lock
 from fertools.protocols.near import NEAR_VERSION, NearLink, NearPairs
 from fertools.protocols.pool import Pool
 
@@ -25,8 +23,7 @@ _MAX_BYTES = 500_000_000
 
 def leaks_path(lock_path: Path) -> Path:
     """The table of leaks of a lock, ``NAME.leaks.csv`` beside ``NAME.lock.json``."""
-    name = lock_path.name.removesuffix(".json").removesuffix(".lock")
-    return lock_path.with_name(f"{name}.leaks.csv")
+    return beside_lock(lock_path, "leaks.csv")
 
 
 def write_leaks(
@@ -52,11 +49,8 @@ def write_leaks(
         The table; the record stands beside it and ends in ``.json``.
     """
     path = leaks_path(lock_path)
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["fold", "kind", "train", "test", "what"])
-    writer.writerows((one.fold, one.kind, one.train, one.test, one.what) for one in report.leaks)
-    write_text(path, table.getvalue())
+    rows = ((one.fold, one.kind, one.train, one.test, one.what) for one in report.leaks)
+    write_text(path, csv_text(["fold", "kind", "train", "test", "what"], rows))
     record = {
         "schema_version": _SCHEMA_VERSION,
         "tool": f"fertools {__version__}",

@@ -7,7 +7,8 @@ one, without reading the rest.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,20 +107,13 @@ class StoredCells:
         return result
 
 
-class opened:  # noqa: N801 - used as a function
+@contextmanager
+def opened(path: Path) -> Iterator[pa.Table]:
     """A chunk's table, mapped into memory while the block lasts."""
+    import pyarrow as pa
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> pa.Table:
-        import pyarrow as pa
-
-        self._map = pa.memory_map(str(self._path))
-        return pa.ipc.open_file(self._map).read_all()
-
-    def __exit__(self, *_: object) -> None:
-        self._map.close()
+    with pa.memory_map(str(path)) as mapped:
+        yield pa.ipc.open_file(mapped).read_all()
 
 
 def write_chunk(path: Path, table: pa.Table) -> None:
