@@ -110,7 +110,13 @@ def evaluate(
         typer.echo(f"not trained: fold {', '.join(map(str, outcome.missing_folds))}")
     if invariance:
         _tell_invariance(
-            check_run_invariance(run_dir, pool=inputs.pool, fusion=fusion, device=device)
+            check_run_invariance(
+                run_dir,
+                pool=inputs.pool,
+                fusion=fusion,
+                device=device,
+                mismatch=inputs.mismatch,
+            )
         )
     typer.echo(page)
     typer.echo(outcome.results_path)

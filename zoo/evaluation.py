@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from fertools.errors import ConfigError, ModelError
@@ -17,6 +16,7 @@ from fertools.metrics import (
     Invariance,
     Predictions,
     check_invariance,
+    make_predictions,
     read_predictions,
     write_predictions,
 )
@@ -137,22 +137,28 @@ def evaluate_run(
 
 
 def check_run_invariance(
-    run_dir: Path, *, pool: Pool, fusion: Fusion = "softmax", device: str = "auto"
+    run_dir: Path,
+    *,
+    pool: Pool,
+    fusion: Fusion = "softmax",
+    device: str = "auto",
+    mismatch: tuple[str, ...] = (),
 ) -> Invariance:
     """Predict every trained fold in sorted, shuffled and single-sample batches and compare.
 
     Args:
-        run_dir: The run folder; it must have been evaluated.
-        pool: The samples.
+        run_dir: The run folder.
+        pool: The samples; they must fit the run's lock.
         fusion: How the branches are mixed.
         device: 'auto', 'cpu' or 'cuda'.
+        mismatch: See :func:`evaluate_run`.
 
     Raises:
         ModelError: If no fold is trained, or weights are damaged.
         LockError: If the samples are not what the run was trained under.
     """
     config, lock = read_run_config(run_dir), read_run_lock(run_dir)
-    check_lock(lock, pool)
+    check_lock(lock, pool, allow_mismatch=bool(mismatch))
     trained, _ = _trained_folds(run_dir, config, lock)
     ways: dict[str, dict[str, Any]] = {
         f"sorted, {BATCH_SIZE} at once": {},
@@ -160,15 +166,14 @@ def check_run_invariance(
         "one at a time": {"batch_size": 1},
     }
     tables: dict[str, list[Predictions]] = {}
-    with TemporaryDirectory() as scratch:
-        for way, options in ways.items():
-            tables[way] = []
-            for fold in trained:
-                frame, info = predict_fold(
-                    run_dir, config, fold, pool, lock, fusion=fusion, device=device, **options
-                )
-                path = write_predictions(Path(scratch) / "predictions.parquet", frame, info)
-                tables[way].append(read_predictions(path))
+    for way, options in ways.items():
+        tables[way] = []
+        for fold in trained:
+            frame, info = predict_fold(
+                run_dir, config, fold, pool, lock, fusion=fusion, device=device, **options
+            )
+            path = fold_path(run_dir, fold) / PREDICTIONS
+            tables[way].append(make_predictions(frame, info, path))
     return check_invariance(tables)
 
 

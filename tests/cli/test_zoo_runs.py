@@ -112,7 +112,8 @@ def test_other_data_than_locked_are_refused_or_marked(
     refused = zoo("evaluate", other, run)
     assert refused.exit_code == 1
     assert "made otherwise, in light" in refused.stderr
-    allowed = zoo("evaluate", other, run, "--allow-mismatch")
+    allowed = zoo("evaluate", other, run, "--allow-mismatch", "--check-invariance")
     assert allowed.exit_code == 0, allowed.output
+    assert "0 of 14 labels differ" in allowed.stdout
     assert "NOT AS LOCKED: the pictures of train were made otherwise, in light" in allowed.stdout
     assert "NOT AS LOCKED" in (run / "report.html").read_text(encoding="utf-8")
